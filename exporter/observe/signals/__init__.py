@@ -1,0 +1,12 @@
+"""The detectors, one line each. Adding a failure is one file here and one line in this tuple."""
+
+from exporter.observe.signals.base import Detector
+from exporter.observe.signals.multi_attach import MultiAttach
+from exporter.observe.signals.node_lost_with_volumes import NodeLostWithVolumes
+
+DETECTORS: tuple[Detector, ...] = (NodeLostWithVolumes(), MultiAttach())
+
+
+def detector_of(name: str) -> Detector | None:
+    """Return the detector of this name."""
+    return next((detector for detector in DETECTORS if detector.name == name), None)

@@ -1,0 +1,130 @@
+"""multi_attach: a pod waits on one node for a ReadWriteOnce volume that another node holds.
+
+How it is recognised: state first. The pod is placed and Pending, its claim is bound to a volume that goes to
+one node at a time, and a VolumeAttachment of that volume names another node. The Event of the
+attach/detach controller ("Multi-Attach error", from Kubernetes 1.37 on "Waiting for detach") is written once
+per volume and node and lives an hour, so it is counted elsewhere and never decides. Since: the waiting pod's
+PodScheduled time. It is normal for up to two minutes in a rolling update: alert on age.
+
+This signal says who blocks whom. Whether the blocking node may be fenced is not its question.
+"""
+
+from collections.abc import Iterator
+
+from exporter.observe import model
+from exporter.observe.model import Change, Kind, Signal, SinceSource, Subject
+from exporter.observe.signals import base
+from exporter.observe.view import View, Want
+
+
+def subject_of(namespace: str, claim: str) -> Subject:
+    """Return the subject for a claim."""
+    return Subject((("namespace", namespace), ("persistentvolumeclaim", claim)))
+
+
+class MultiAttach:
+    """Sees it. Reasons: NodeLost (the holder is NotReady or gone), HeldByPod (a live node's pod uses it),
+    DetachPending (a live node holds it, no pod there wants it).
+    """  # noqa: D205 -- the reasons are the summary
+
+    name = "multi_attach"
+    subject_labels = ("namespace", "persistentvolumeclaim")
+    named_labels = ("persistentvolume", "driver", "pod", "node", "blocking_pod", "blocking_node")
+    reasons = frozenset({"NodeLost", "HeldByPod", "DetachPending", base.OTHER})
+    needs = frozenset({Kind.NODE, Kind.ATTACHMENT, Kind.VOLUME, Kind.CLAIM, Kind.POD})
+    helps = frozenset({Kind.EVENT})
+
+    def touched(self, change: Change, view: View) -> Iterator[Subject]:
+        """Name the claims that an object speaks of."""
+        for obj in base.versions(change):
+            match obj:
+                case model.Claim():
+                    yield subject_of(obj.namespace, obj.name)
+                case model.Pod():
+                    yield from (subject_of(obj.namespace, claim) for claim in obj.claims)
+                case model.Volume() if obj.claim_name:
+                    yield subject_of(obj.claim_namespace, obj.claim_name)
+                case model.Attachment():
+                    yield from _claim_subject(obj, view)
+                case model.Node():
+                    for attachment in view.attachments_on(obj.name):
+                        yield from _claim_subject(attachment, view)
+                case _:
+                    pass
+
+    def reads(self, subject: Subject, view: View) -> Iterator[Want]:
+        """The claim, its pods and volume, the attachments, then the nodes that those name."""
+        namespace, name = subject["namespace"], subject["persistentvolumeclaim"]
+        yield Want(Kind.CLAIM, namespace, name)
+        yield Want(Kind.POD, namespace)
+        yield Want(Kind.ATTACHMENT)
+        claim = view.claim(namespace, name)
+        if claim is not None and claim.volume:
+            yield Want(Kind.VOLUME, name=claim.volume)
+            for attachment in view.attachments_of(claim.volume):
+                yield Want(Kind.NODE, name=attachment.node)
+
+    def decide(self, subject: Subject, view: View) -> Signal | None:
+        """Return the signal while a pod waits for a volume that another node holds."""
+        namespace, name = subject["namespace"], subject["persistentvolumeclaim"]
+        claim = view.claim(namespace, name)
+        volume = view.volume_of(claim) if claim is not None else None
+        if volume is None or not volume.exclusive:
+            return None
+        holders = view.attachments_of(volume.name)
+        pods = view.pods_of(namespace, name)
+        for pod in sorted((p for p in pods if p.waiting), key=_waiting_since):
+            blocking = next((a for a in holders if a.node != pod.node), None)
+            if blocking is not None:
+                return self._signal(subject, volume, pod, blocking, view)
+        return None
+
+    def _signal(
+        self,
+        subject: Subject,
+        volume: model.Volume,
+        pod: model.Pod,
+        blocking: model.Attachment,
+        view: View,
+    ) -> Signal:
+        namespace, name = subject["namespace"], subject["persistentvolumeclaim"]
+        users = [p for p in view.pods_of(namespace, name) if p.node == blocking.node and not p.ended]
+        since = pod.scheduled if pod.scheduled is not None else pod.created
+        named = {
+            "persistentvolume": volume.name,
+            "driver": volume.driver,
+            "pod": pod.name,
+            "node": pod.node,
+            "blocking_pod": users[0].name if users else "",
+            "blocking_node": blocking.node,
+        }
+        return Signal(
+            name=self.name,
+            subject=subject,
+            since=since,
+            since_source=SinceSource.FIRST_SEEN if since is None else SinceSource.OBJECT,
+            reason=_reason(view.node(blocking.node), users),
+            named=tuple((label, named[label]) for label in self.named_labels),
+            evidence=(
+                f"pod {namespace}/{pod.name} waits on node {pod.node} for volume {volume.name}",
+                f"the volume is attached to node {blocking.node}"
+                + "".join(f", where pod {user.name} uses it" for user in users),
+            ),
+        )
+
+
+def _claim_subject(attachment: model.Attachment, view: View) -> Iterator[Subject]:
+    claim = base.claim_of(attachment, view)
+    if claim is not None:
+        yield subject_of(*claim)
+
+
+def _waiting_since(pod: model.Pod) -> tuple[float, str]:
+    since = pod.scheduled if pod.scheduled is not None else pod.created
+    return (since if since is not None else float("inf"), pod.name)
+
+
+def _reason(node: model.Node | None, users: list[model.Pod]) -> str:
+    if base.lost(node):
+        return "NodeLost"
+    return "HeldByPod" if users else "DetachPending"
