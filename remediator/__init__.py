@@ -1,0 +1,1 @@
+"""pvmedic's remediator: repairs what alerts report, after looking again, and only what its guards allow."""

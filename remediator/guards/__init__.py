@@ -1,0 +1,36 @@
+"""The guards, one visible list: reading it is reading the policy. All run, every verdict is recorded."""
+
+from remediator.guards.base import Denied, Guard, Question, Verdict
+from remediator.guards.cluster_health import cluster_health
+from remediator.guards.fencing_proof import fencing_proof
+from remediator.guards.freshness import alert_freshness
+from remediator.guards.kill_switch import kill_switch
+from remediator.guards.mode import mode
+from remediator.guards.opt_out import opt_out
+from remediator.guards.pacing import concurrency, cooldown, one_node
+
+GUARDS: tuple[tuple[str, Guard], ...] = (
+    ("mode", mode),
+    ("kill_switch", kill_switch),
+    ("opt_out", opt_out),
+    ("alert_freshness", alert_freshness),
+    ("cooldown", cooldown),
+    ("concurrency", concurrency),
+    ("one_node", one_node),
+    ("cluster_health", cluster_health),
+    ("fencing_proof", fencing_proof),
+)
+
+
+def ask(
+    question: Question, guards: tuple[tuple[str, Guard], ...] = GUARDS
+) -> tuple[tuple[str, Verdict], ...]:
+    """Ask every guard. One that raises denies."""
+    return tuple((name, _ask(guard, question)) for name, guard in guards)
+
+
+def _ask(guard: Guard, question: Question) -> Verdict:
+    try:
+        return guard(question)
+    except Exception as error:  # noqa: BLE001 -- broken means no, whatever broke
+        return Denied(f"this guard is broken: {type(error).__name__}: {error}")

@@ -1,0 +1,65 @@
+"""fencing_proof: nothing is taken from a node until it is proven that the node cannot write any more.
+
+The proof that there is: the node's EC2 instance, named by its providerID, read as `stopped` (not hibernated:
+its memory would write on) or `terminated`, twice, `proof_gap` seconds apart, the last time not longer than
+`proof_age` ago, with nothing else read in between. A machine without power covers every driver that has a
+volume there. NotReady, "not found" and a cloud that does not answer prove nothing.
+"""
+
+from exporter.observe.parse.provider_id import parse_provider_id
+from remediator.guards.base import Allowed, NotYet, Question, Verdict
+from remediator.record import Reading
+
+OFF = frozenset({"stopped", "terminated"})
+
+
+def off(reading: Reading) -> bool:
+    """Whether a reading says that the machine has no power and keeps no memory to wake up with."""
+    return reading.state in OFF and not reading.hibernated
+
+
+def kept(readings: tuple[Reading, ...], new: Reading) -> tuple[Reading, ...]:
+    """Return the unbroken run of readings that say off, of one machine and one launch: first and last."""
+    if not off(new):
+        return ()
+    same = tuple(
+        old
+        for old in readings
+        if (old.subject, old.account, old.launched_at) == (new.subject, new.account, new.launched_at)
+    )
+    return (same[0], new) if same else (new,)
+
+
+def proven(readings: tuple[Reading, ...], gap: float) -> bool:
+    """Whether two readings that say off lie far enough apart."""
+    return len(readings) > 1 and readings[-1].read_at - readings[0].read_at >= gap
+
+
+def fencing_proof(question: Question) -> Verdict:
+    """Wait for the proof, and say which one would do."""
+    case, plan = question.case, question.plan
+    readings, policy = case.record.status.readings, case.policy
+    drivers = ", ".join(plan.drivers) or "no driver"
+    would_do = (
+        f"a proof for {drivers} would be: its EC2 instance read as stopped or terminated twice,"
+        f" {policy.proof_gap:g} s apart"
+    )
+    for step in plan.steps:
+        node = case.view.node(step.node)
+        instance = parse_provider_id(node.provider_id) if node is not None else None
+        if instance is None:
+            return NotYet(f"node {step.node} has no EC2 instance in its providerID; {would_do}")
+        if question.power:
+            return NotYet(f"{question.power}; {would_do}")
+        if not readings or readings[-1].subject != instance.instance_id:
+            return NotYet(f"there is no fencing proof for node {step.node}; {would_do}")
+        if not proven(readings, policy.proof_gap):
+            first = readings[0].read_at
+            return NotYet(
+                f"instance {instance.instance_id} was read as {readings[0].state} once;"
+                " the second reading is due",
+                first + policy.proof_gap,
+            )
+        if case.now - readings[-1].read_at > policy.proof_age:
+            return NotYet("the last reading of the instance is too old", case.now)
+    return Allowed()

@@ -1,0 +1,42 @@
+"""cooldown, concurrency, one_node: how often and how much at once, counted from the records."""
+
+from remediator.guards.base import Allowed, NotYet, Question, Verdict
+from remediator.record import ACTING, Record
+
+
+def cooldown(question: Question) -> Verdict:
+    """Wait until this subject has been left alone long enough since we last acted on it."""
+    case = question.case
+    acted = [
+        other.status.acted_at
+        for other in question.others
+        if _same_subject(other, case.record) and other.status.acted_at is not None
+    ]
+    until = max(acted, default=-case.policy.cooldown) + case.policy.cooldown
+    if case.now < until:
+        return NotYet("this subject was acted on a short while ago: cooldown", until)
+    return Allowed()
+
+
+def concurrency(question: Question) -> Verdict:
+    """Wait for a free execution slot."""
+    busy = [other.name for other in question.others if other.status.phase in ACTING]
+    if len(busy) >= question.case.policy.concurrency:
+        return NotYet(f"no free execution slot: {', '.join(sorted(busy))} is running")
+    return Allowed()
+
+
+def one_node(question: Question) -> Verdict:
+    """Wait while another node is being worked on, whatever the number of slots."""
+    mine = {step.node for step in question.plan.steps}
+    for other in question.others:
+        plan = other.status.plan
+        if other.status.phase in ACTING and plan is not None:
+            theirs = {step.target for step in plan.steps}
+            if theirs - mine:
+                return NotYet(f"one node at a time: {other.name} works on {', '.join(sorted(theirs))}")
+    return Allowed()
+
+
+def _same_subject(one: Record, other: Record) -> bool:
+    return one.spec.signal == other.spec.signal and one.spec.subject == other.spec.subject

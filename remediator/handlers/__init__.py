@@ -1,0 +1,11 @@
+"""The handlers, one line each. Adding a power to the product is one file here and one line in this tuple."""
+
+from remediator.handlers.base import Handler
+from remediator.handlers.node_lost_with_volumes import NodeLostWithVolumes
+
+HANDLERS: tuple[Handler, ...] = (NodeLostWithVolumes(),)
+
+
+def handler_of(signal: str) -> Handler | None:
+    """Return the handler for a signal."""
+    return next((handler for handler in HANDLERS if handler.name == signal), None)

@@ -1,0 +1,86 @@
+"""What every handler is. Handlers are pure and do not import each other."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from exporter.observe.model import Subject
+from exporter.observe.parse.instance import InstanceReading
+from exporter.observe.view import View, Want
+from remediator.case import Case, Policy
+from remediator.plan import Decision, Step
+from remediator.record import LedgerEntry, Record
+
+
+class Risk(StrEnum):
+    """The worst that a handler's mistake can do."""
+
+    DATA = "data"
+    COST = "cost"
+    DISRUPTIVE = "disruptive"
+
+
+class Goal(msgspec.Struct, frozen=True):
+    """Whether a plan's own goal is reached, as a sentence."""
+
+    reached: bool
+    sentence: str
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """An undo that may not be done yet."""
+
+    sentence: str
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """An undo that is not ours to do any more."""
+
+    sentence: str
+
+
+class Back(msgspec.Struct, frozen=True):
+    """An undo that may be done now, and why."""
+
+    step: Step
+    sentence: str
+
+
+Undo: TypeAlias = Wait | Closed | Back
+
+
+class Handler(Protocol):
+    """Repairs one failure; its name is the signal's."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def risk(self) -> Risk: ...
+
+    def reads(self, subject: Subject, view: View) -> Iterable[Want]:
+        """Name what must be read beyond what the detector reads."""
+        ...
+
+    def powered_by(self, subject: Subject, view: View) -> str:
+        """Return the providerID whose power decides a fencing proof; empty when there is none."""
+        ...
+
+    def plan(self, case: Case) -> Decision:
+        """Decide what to do about a signal that is there now."""
+        ...
+
+    def ledger(self, step: Step, case: Case) -> LedgerEntry:
+        """Return the debt that a step makes, with what was there before."""
+        ...
+
+    def goal(self, record: Record, view: View, now: float, policy: Policy) -> Goal:
+        """Say whether the plan's goal is reached."""
+        ...
+
+    def undo(
+        self, entry: LedgerEntry, record: Record, view: View, power: InstanceReading | None
+    ) -> Undo:
+        """Say what to do about one debt."""
+        ...

@@ -1,0 +1,234 @@
+"""node_lost_with_volumes: give a dead node's volumes to the living, once it is proven dead.
+
+How it is recognised: exporter/observe/signals/node_lost_with_volumes.py.
+
+What is done: one step. The taint `node.kubernetes.io/out-of-service:NoExecute` (Kubernetes >= 1.26) makes the
+control plane evict the node's pods, remove their objects without the kubelet's word, and detach its volumes
+at once. On a node that lives it corrupts file systems, therefore: no taint without a fencing proof for every
+driver that has a volume there (guards/fencing_proof.py), none on a node whose volumes live on it, none where
+somebody else has put one.
+
+Goal: every claim that was used there is used again by a Running pod on a Ready node.
+
+What is owed: the taint comes off when the node is Ready after a proven power cycle: a new bootID, an instance
+launched after the proof, and nothing of before left on the node (mounts survive everything else).
+"""
+
+from collections.abc import Iterator
+
+from exporter.observe import model
+from exporter.observe.model import OUT_OF_SERVICE, Kind, Ready, Subject
+from exporter.observe.parse.instance import InstanceReading
+from exporter.observe.signals.node_lost_with_volumes import HEARTBEATS, claims_on, exclusive_claims
+from exporter.observe.view import View, Want
+from remediator.case import Case, Policy
+from remediator.handlers.base import Back, Closed, Goal, Risk, Undo, Wait
+from remediator.plan import AddTaint, Decision, Declined, Deferred, Plan, RemoveTaint, Step
+from remediator.record import LedgerEntry, Record
+
+FIRST_VERSION = (1, 26)
+"""Kubernetes from here on acts on the taint by default (NodeOutOfServiceVolumeDetach is beta and on)."""
+
+NOT_A_MACHINE = ("/zone", "/region", "failure-domain.beta.kubernetes.io/zone")
+"""Ends of topology keys that say where a machine stands, not which one it is."""
+
+
+class NodeLostWithVolumes:
+    """The handler."""
+
+    name = "node_lost_with_volumes"
+    risk = Risk.DATA
+
+    def reads(self, subject: Subject, view: View) -> Iterator[Want]:
+        """All nodes (is it only this one?), its heartbeat, and the namespaces of its claims."""
+        node = subject["node"]
+        yield Want(Kind.NODE)
+        yield Want(Kind.LEASE, HEARTBEATS, node)
+        for namespace, _ in claims_on(node, view):
+            yield Want(Kind.NAMESPACE, name=namespace)
+
+    def powered_by(self, subject: Subject, view: View) -> str:
+        """Return the node's providerID."""
+        node = view.node(subject["node"])
+        return node.provider_id if node is not None else ""
+
+    def plan(self, case: Case) -> Decision:
+        """Taint, wait, or refuse."""
+        view, name = case.view, case.signal.subject["node"]
+        node = view.node(name)
+        if node is None:
+            return Deferred(
+                f"the Node object of {name} is gone, so there is nothing to taint;"
+                " Kubernetes removes its pods and detaches its volumes by itself"
+            )
+        if case.server is None:
+            return Deferred("the API server's version could not be read")
+        if case.server < FIRST_VERSION:
+            major, minor = case.server
+            return Declined(
+                f"Kubernetes {major}.{minor} does not act on the out-of-service taint (1.26 and later do)"
+            )
+        other = node.taint(OUT_OF_SERVICE)
+        if other is not None and other.value != case.record.name:
+            return Declined(
+                f"somebody else has tainted the node {OUT_OF_SERVICE}={other.value}:{other.effect};"
+                " whoever did vouches for it and takes it off again"
+            )
+        if (sentence := _still_beating(node, view)) is not None:
+            return Deferred(sentence)
+        if (sentence := _bound_to_node(node, case)) is not None:
+            return Declined(sentence)
+        claims = tuple(sorted({c for pod in view.pods_on(name) for c in exclusive_claims(pod, view)}))
+        return Plan(
+            goal=f"every claim that was used on node {name} is used by a Running pod on a Ready node",
+            steps=(
+                AddTaint(
+                    node=name,
+                    uid=node.uid,
+                    key=OUT_OF_SERVICE,
+                    value=case.record.name,
+                    effect="NoExecute",
+                    owner=case.record.name,
+                ),
+            ),
+            used_claims=claims,
+            drivers=_drivers(name, view),
+        )
+
+    def ledger(self, step: Step, case: Case) -> LedgerEntry:
+        """Record the taint, and by which boot the node is known."""
+        node = case.view.node(step.node)
+        return LedgerEntry(
+            kind=type(step).__name__,
+            target=step.node,
+            target_uid=step.uid,
+            at=case.now,
+            prior={"bootID": node.boot_id if node is not None else "", "taint": ""},
+            done={"key": step.key, "value": step.value, "effect": step.effect, "owner": step.owner},
+        )
+
+    def goal(self, record: Record, view: View, now: float, policy: Policy) -> Goal:
+        """Ask each claim for a Running pod on a Ready node that the volume is attached to."""
+        plan = record.status.plan
+        waiting = []
+        for text in plan.used_claims if plan is not None else ():
+            namespace, _, name = text.partition("/")
+            if not _used_again(namespace, name, view):
+                users = [pod for pod in view.pods_of(namespace, name) if not pod.ended]
+                since = record.status.acted_at
+                unwanted = not users and since is not None
+                if unwanted and since is not None and now - since >= policy.nobody_wants_after:
+                    continue
+                waiting.append(text)
+        if waiting:
+            return Goal(reached=False, sentence=f"waiting for a Running pod with {', '.join(waiting)}")
+        return Goal(reached=True, sentence="every claim is used again by a Running pod on a Ready node")
+
+    def undo(
+        self, entry: LedgerEntry, record: Record, view: View, power: InstanceReading | None
+    ) -> Undo:
+        """Take the taint off after a proven power cycle; leave alone what is not as we left it."""
+        node = view.node(entry.target)
+        if node is None or node.uid != entry.target_uid:
+            return Closed("the Node object is gone, and our taint with it")
+        done = entry.done
+        ours = (done.get("key"), done.get("value"), done.get("effect"))
+        if not any((t.key, t.value, t.effect) == ours for t in node.taints):
+            return Closed("our taint is not there any more: somebody else took it off, left alone")
+        if (sentence := _not_power_cycled(node, entry, record, view, power)) is not None:
+            return Wait(sentence)
+        return Back(
+            step=RemoveTaint(node=node.name, uid=node.uid, **done),
+            sentence=f"node {node.name} is Ready after a power cycle (new bootID, launched after the proof)",
+        )
+
+
+def _still_beating(node: model.Node, view: View) -> str | None:
+    lease = view.lease(HEARTBEATS, node.name)
+    if Kind.LEASE in view.unseen:
+        return "the node's heartbeat Lease could not be read"
+    if lease is None or lease.renewed is None or node.ready_since is None:
+        return None
+    if lease.renewed > node.ready_since:
+        return (
+            f"the kubelet of {node.name} has renewed its Lease after the Ready condition changed:"
+            " it is not dead"
+        )
+    return None
+
+
+def _volumes(node: str, view: View) -> list[model.Volume]:
+    found = {a.volume: view.volume(a.volume) for a in view.attachments_on(node) if a.volume}
+    for namespace, name in claims_on(node, view):
+        claim = view.claim(namespace, name)
+        if claim is not None and claim.volume:
+            found[claim.volume] = view.volume(claim.volume)
+    return [volume for _, volume in sorted(found.items()) if volume is not None]
+
+
+def _drivers(node: str, view: View) -> tuple[str, ...]:
+    attached = {attachment.driver for attachment in view.attachments_on(node)}
+    return tuple(sorted(attached | {volume.driver for volume in _volumes(node, view)}))
+
+
+def _bound_to_node(node: model.Node, case: Case) -> str | None:
+    for volume in _volumes(node.name, case.view):
+        if volume.driver in case.policy.removable_drivers:
+            continue
+        if volume.on_node or any(_names(term, node, case.view) for term in volume.affinity):
+            return (
+                f"volume {volume.name} ({volume.driver}) lives on node {node.name} itself: another node"
+                " cannot have it, and taking it away may lose data"
+            )
+    return None
+
+
+def _names(term: model.NodeTerm, node: model.Node, view: View) -> bool:
+    """Whether an affinity term pins to this one machine rather than to where it stands."""
+    if term.operator != "In" or term.key.endswith(NOT_A_MACHINE):
+        return False
+    if term.field:
+        return node.name in term.values
+    value = node.labels.get(term.key)
+    if value is None or value not in term.values:
+        return node.name in term.values
+    sharing = [n for n in view.nodes() if n.labels.get(term.key) in term.values]
+    return len(sharing) <= 1
+
+
+def _used_again(namespace: str, name: str, view: View) -> bool:
+    claim = view.claim(namespace, name)
+    attachments = view.attachments_of(claim.volume) if claim is not None and claim.volume else []
+    for pod in view.pods_of(namespace, name):
+        node = view.node(pod.node) if pod.node else None
+        if pod.phase != "Running" or pod.deletion is not None or node is None:
+            continue
+        if node.ready is not Ready.TRUE:
+            continue
+        if not attachments or any(a.node == pod.node and a.attached for a in attachments):
+            return True
+    return False
+
+
+def _not_power_cycled(
+    node: model.Node,
+    entry: LedgerEntry,
+    record: Record,
+    view: View,
+    power: InstanceReading | None,
+) -> str | None:
+    if node.ready is not Ready.TRUE:
+        return f"node {node.name} is not Ready; the taint stays until it is back after a power cycle"
+    boot = entry.prior.get("bootID", "")
+    if not node.boot_id or not boot or node.boot_id == boot:
+        return f"node {node.name} is Ready, but its bootID shows no new boot: the taint stays"
+    if power is None or power.launched is None or power.state != "running":
+        return f"node {node.name} is Ready, but its instance could not be read as running: the taint stays"
+    proven = max((reading.read_at for reading in record.status.readings), default=None)
+    if proven is None or power.launched <= proven:
+        return f"node {node.name} is Ready, but its instance was not launched after the proof: the taint stays"
+    if any(a.created is None or a.created <= entry.at for a in view.attachments_on(node.name)):
+        return f"node {node.name} is back, but an attachment of before is still there: the taint stays"
+    if any(pod.deletion is not None for pod in view.pods_on(node.name)):
+        return f"node {node.name} is back, but a Terminating pod of before is still there: the taint stays"
+    return None

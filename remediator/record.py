@@ -1,0 +1,260 @@
+"""The durable record of one episode: a `Remediation` resource (pvmedic.dev/v1alpha1), as values.
+
+It is the audit trail and the point to resume from, so everything the engine knows about an episode is in
+here. The JSON shape is the one of deploy/manifests/access/crd.yaml: camelCase keys, and every key that is
+`at` or ends in `At` or `Since` is a time, Unix seconds here and RFC 3339 there. No I/O, no clock.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from exporter.observe.model import Subject
+
+HISTORY = 50
+"""How many history entries a record keeps: the newest ones, and the very first."""
+
+
+class Phase(StrEnum):
+    """Where an episode stands: a closed set, also the metric label."""
+
+    OBSERVED = "Observed"
+    AWAITING_APPROVAL = "AwaitingApproval"
+    DEFERRED = "Deferred"
+    RUNNING = "Running"
+    VERIFYING = "Verifying"
+    HOLDING = "Holding"
+    CLEARED = "Cleared"
+    DECLINED = "Declined"
+    BLOCKED = "Blocked"
+    REJECTED = "Rejected"
+    EXPIRED = "Expired"
+    CANCELLED = "Cancelled"
+    SETTLED = "Settled"
+    UNSETTLED = "Unsettled"
+    FAILED = "Failed"
+
+
+WAITING = frozenset({Phase.OBSERVED, Phase.AWAITING_APPROVAL, Phase.DEFERRED})
+"""Nothing has been written to the cluster yet."""
+
+ACTING = frozenset({Phase.RUNNING, Phase.VERIFYING})
+"""A repair is under way; these take the execution slot."""
+
+ENDS = frozenset(Phase) - WAITING - ACTING - {Phase.HOLDING}
+
+HELD = frozenset({Phase.FAILED, Phase.UNSETTLED, Phase.REJECTED})
+"""Ends that keep their subject until a person releases it: a re-sent alert is no permission to retry."""
+
+FOR_A_HUMAN = frozenset(
+    {Phase.AWAITING_APPROVAL, Phase.DECLINED, Phase.BLOCKED, Phase.UNSETTLED, Phase.FAILED}
+)
+"""While the failure is there, these wait for a person."""
+
+TRANSITIONS: Mapping[Phase, frozenset[Phase]] = {
+    **dict.fromkeys(
+        WAITING,
+        WAITING | {Phase.RUNNING, Phase.CLEARED, Phase.DECLINED, Phase.BLOCKED},
+    ),
+    # Back to Deferred or Cleared only while nothing was written: execution sees to it.
+    Phase.RUNNING: frozenset(
+        {Phase.RUNNING, Phase.VERIFYING, Phase.DEFERRED, Phase.CLEARED, Phase.FAILED}
+    ),
+    Phase.VERIFYING: frozenset(
+        {Phase.VERIFYING, Phase.HOLDING, Phase.SETTLED, Phase.UNSETTLED}
+    ),
+    Phase.HOLDING: frozenset({Phase.HOLDING, Phase.SETTLED}),
+    **{end: frozenset({end}) for end in ENDS},
+}
+"""Every way from one phase to the next; anything else is a bug and raises."""
+
+
+class Seen(StrEnum):
+    """What the last look said about the signal."""
+
+    PRESENT = "Present"
+    GONE = "Gone"
+    UNSEEN = "Unseen"
+
+
+class StepState(StrEnum):
+    """How far one step is. INTENDED is written before the call, APPLIED after it was accepted."""
+
+    PENDING = "Pending"
+    INTENDED = "Intended"
+    APPLIED = "Applied"
+    DONE = "Done"
+    SKIPPED = "Skipped"
+
+
+class _Wire(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Base of what goes into the resource."""
+
+
+class StepRecord(_Wire, frozen=True):
+    """One step of a plan, with how far it is."""
+
+    kind: str
+    target: str
+    target_uid: str = msgspec.field(default="", name="targetUID")
+    params: dict[str, str] = {}
+    state: StepState = StepState.PENDING
+    at: float | None = None
+    detail: str = ""
+
+
+class PlanRecord(_Wire, frozen=True):
+    """What will be done. `used_claims` are `namespace/name` of claims that must have a Running pod again."""
+
+    hash: str
+    goal: str
+    steps: tuple[StepRecord, ...] = ()
+    used_claims: tuple[str, ...] = ()
+
+
+class VerdictRecord(_Wire, frozen=True):
+    """What one guard said. `verdict` is Allowed, Denied, Deferred or NeedsApproval."""
+
+    guard: str
+    verdict: str
+    reason: str = ""
+
+
+class Reading(_Wire, frozen=True):
+    """One reading of the thing that powers a node: typed evidence for a fencing proof."""
+
+    source: str
+    subject: str
+    state: str
+    read_at: float
+    hibernated: bool = False
+    account: str = ""
+    launched_at: float | None = None
+
+
+class LedgerEntry(_Wire, frozen=True):
+    """One change of ours that we owe to take back, with what was there before."""
+
+    kind: str
+    target: str
+    at: float
+    target_uid: str = msgspec.field(default="", name="targetUID")
+    prior: dict[str, str] = {}
+    done: dict[str, str] = {}
+    closed: bool = False
+    closed_at: float | None = None
+    note: str = ""
+
+
+class HistoryEntry(_Wire, frozen=True):
+    """One sentence of the episode's story."""
+
+    at: float
+    phase: Phase
+    sentence: str
+
+
+class AlertRef(_Wire, frozen=True):
+    """The alert that opened the episode, as evidence only."""
+
+    fingerprint: str = ""
+    starts_at: float | None = None
+    alertname: str = ""
+    receiver: str = ""
+    labels: dict[str, str] = {}
+
+
+class Spec(_Wire, frozen=True):
+    """What the episode is about; never changes."""
+
+    signal: str
+    subject: dict[str, str]
+    subject_text: str
+    episode: int
+    alert: AlertRef = AlertRef()
+
+
+class Status(_Wire, frozen=True):
+    """Everything the engine knows about the episode."""
+
+    phase: Phase = Phase.OBSERVED
+    message: str = ""
+    seen: Seen = Seen.UNSEEN
+    last_alert_at: float | None = None
+    phase_since: float | None = None
+    gone_since: float | None = None
+    acted_at: float | None = None
+    over_at: float | None = None
+    plan: PlanRecord | None = None
+    verdicts: tuple[VerdictRecord, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    ledger: tuple[LedgerEntry, ...] = ()
+    would_have_acted: bool = False
+    history: tuple[HistoryEntry, ...] = ()
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One Remediation. `version` is its resourceVersion: every write carries it."""
+
+    name: str
+    uid: str
+    version: str
+    created: float
+    spec: Spec
+    status: Status = Status()
+
+    @property
+    def subject(self) -> Subject:
+        """Return the subject as detectors know it."""
+        return Subject(tuple(self.spec.subject.items()))
+
+    @property
+    def owes(self) -> tuple[LedgerEntry, ...]:
+        """Return what we still have to take back."""
+        return tuple(entry for entry in self.status.ledger if not entry.closed)
+
+    @property
+    def written(self) -> bool:
+        """Whether we may have changed the cluster for this episode."""
+        plan = self.status.plan
+        return plan is not None and any(step.state is not StepState.PENDING for step in plan.steps)
+
+    @property
+    def over(self) -> bool:
+        """Whether the next episode of this subject may begin."""
+        return self.status.over_at is not None
+
+
+def subject_key(signal: str, subject: Subject) -> str:
+    """Return ten hex digits that name signal and subject, whatever the labels' order."""
+    text = "\0".join([signal, *(f"{name}={value}" for name, value in sorted(subject.labels))])
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def name_of(signal: str, subject: Subject, episode: int) -> str:
+    """Return the resource's name: the same episode has the same name for everybody who asks."""
+    return f"{signal.replace('_', '-')}-{subject_key(signal, subject)}-{episode}"
+
+
+def moved(record: Record, phase: Phase, sentence: str, now: float) -> Record:
+    """Return the record in `phase`, with the sentence in its history. A way not in the table raises."""
+    status = record.status
+    if phase not in TRANSITIONS[status.phase]:
+        raise ValueError(f"no way from {status.phase} to {phase}")
+    if phase is status.phase and sentence == status.message:
+        return record
+    entry = HistoryEntry(at=now, phase=phase, sentence=sentence)
+    history = (*status.history, entry)
+    if len(history) > HISTORY:
+        history = (history[0], *history[1 - HISTORY :])
+    since = status.phase_since if phase is status.phase else now
+    return with_status(record, phase=phase, message=sentence, phase_since=since, history=history)
+
+
+def with_status(record: Record, **changes: object) -> Record:
+    """Return the record with some fields of its status replaced."""
+    return msgspec.structs.replace(
+        record, status=msgspec.structs.replace(record.status, **changes)
+    )
