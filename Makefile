@@ -1,0 +1,61 @@
+# One place for what a person or a build server types. `make help` lists it.
+
+MAKEFLAGS += --no-print-directory
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+DEPLOY := PYTHONPATH=deploy
+UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench format pins clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+
+setup: $(READY) ## get everything: .venv, Prometheus and Alertmanager, Kubernetes built once
+	@$(DEPLOY) $(PY) -m local tools
+
+demo: setup ## three failures on a real control plane, seen and repaired; STAY=1 leaves it running
+	@STAY=$(STAY) $(DEPLOY) $(PY) -m demo
+
+test: setup check ## the checks, then every test, on a real control plane: up to 15 minutes
+	@echo "tests: up to 15 minutes on two cores, most of it waiting for a real control plane"
+	@$(PY) -m pytest $(TESTS)
+
+check: $(READY) ## lint, format, types and import rules: about a minute the first time
+	@echo "ruff: lint and format"
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@echo "mypy: strict, tests too; about a minute the first time, then seconds"
+	@$(VENV)/bin/mypy
+	@echo "import-linter: the walls of the house"
+	@$(VENV)/bin/lint-imports
+
+bench: setup ## the numbers: how long a repair takes, memory and CPU at rest
+	@$(PY) -m pytest tests/bench -s $(TESTS)
+
+format: $(READY) ## let ruff write the format and its safe fixes
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+pins: $(READY) ## write the requirements files anew, with the newest versions that pyproject.toml allows
+	@$(VENV)/bin/python -m pip install --quiet uv
+	@$(UV_COMPILE) pyproject.toml -o requirements.txt
+	@$(UV_COMPILE) pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
+	@echo hatchling | $(UV_COMPILE) - -c requirements-dev.txt -o requirements-build.txt
+
+clean: ## remove what was made in this checkout; the tools in the user's cache stay
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml requirements-dev.txt deploy/find-python
+	@test -x $(PY) && $(PY) -m pip --version >/dev/null 2>&1 || { \
+		python=$$(sh deploy/find-python $(PYTHON)) && rm -rf $(VENV) && \
+		echo "making $(VENV) with $$python" && "$$python" -m venv $(VENV); }
+	@echo "installing Python packages into $(VENV): one to three minutes, once"
+	@$(PY) -m pip install --disable-pip-version-check --progress-bar off --no-deps \
+		--require-hashes -r requirements-dev.txt
+	@$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
