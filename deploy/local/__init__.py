@@ -1,0 +1,5 @@
+"""A real Kubernetes control plane on one machine, without containers, for tests, the demo and by hand.
+
+It lies outside the wheel and imports nothing of `exporter` or `remediator`: what it plays must not
+depend on what is tested with it.
+"""

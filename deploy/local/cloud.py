@@ -1,0 +1,125 @@
+"""An EC2 of one run: moto's server in a child process, behind a face that adds what moto lacks.
+
+Instances are switched with EC2's own calls through the face, so that whoever switches one, here or in
+a program under test, its node feels it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from local.ec2_answers import ACCOUNT, Fault
+from local.ec2_face import Face, PowerChange
+from local.processes import Child, PortTaken, Processes, free_ports, listening
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from local.background import Background
+
+START_SECONDS = 60.0
+PORT_ATTEMPTS = 3
+REGION = "us-east-1"
+IMAGE = "ami-12c6146b"  # one that moto knows
+
+
+class Cloud:
+    """A running EC2 endpoint; its methods may be called from any thread."""
+
+    account = ACCOUNT
+
+    def __init__(self, background: Background, processes: Processes) -> None:
+        """Start moto; `open` waits for it."""
+        self._background = background
+        self._processes = processes
+        self._moto_port, self._moto = self._start_moto()
+        self._face: Face | None = None
+        self.endpoint_url = ""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment variables with which an AWS client of another process talks to this endpoint."""
+        return {
+            "AWS_ENDPOINT_URL_EC2": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def open(self, changed: Callable[[PowerChange], Awaitable[None]]) -> None:
+        """Wait for moto and listen; `changed` runs in the background's event loop."""
+        for attempt in range(1, PORT_ATTEMPTS + 1):
+            try:
+                self._moto.wait_ready(lambda: listening(self._moto_port), START_SECONDS)
+                break
+            except PortTaken:
+                if attempt == PORT_ATTEMPTS:
+                    raise
+                self._moto_port, self._moto = self._start_moto()
+        (port,) = free_ports(1)
+        self._face = self._background.run(self._open_face(port, changed))
+        self.endpoint_url = f"http://127.0.0.1:{port}"
+
+    def run_instance(self) -> str:
+        """Start a new instance and return its ID."""
+        answer = self._client().run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1)
+        instance: str = answer["Instances"][0]["InstanceId"]
+        return instance
+
+    def stop(self, instance: str, *, hibernate: bool = False) -> None:
+        """Stop an instance; its node dies."""
+        self._client().stop_instances(InstanceIds=[instance], Hibernate=hibernate)
+
+    def start(self, instance: str) -> None:
+        """Start a stopped instance: new launch time, and a new boot ID unless it was hibernated."""
+        self._client().start_instances(InstanceIds=[instance])
+
+    def terminate(self, instance: str) -> None:
+        """Terminate an instance; its node dies."""
+        self._client().terminate_instances(InstanceIds=[instance])
+
+    def state(self, instance: str) -> str:
+        """Return the state's name, such as "running", whatever fault is set."""
+        client = self._client(f"http://127.0.0.1:{self._moto_port}")
+        answer = client.describe_instances(InstanceIds=[instance])
+        name: str = answer["Reservations"][0]["Instances"][0]["State"]["Name"]
+        return name
+
+    def fault(self, kind: Fault | str | None, instance: str | None = None) -> None:
+        """Let DescribeInstances go wrong, for everybody or for questions about `instance`; None heals."""
+        fault = None if kind is None else Fault(kind)
+        if self._face is not None:
+            self._background.run(self._face.set_fault(fault, instance))
+
+    def close(self) -> None:
+        """Stop listening; the run's processes end with the run."""
+        if self._face is not None:
+            self._background.run(self._face.close())
+
+    async def _open_face(
+        self, port: int, changed: Callable[[PowerChange], Awaitable[None]]
+    ) -> Face:
+        face = Face(f"http://127.0.0.1:{self._moto_port}", changed)
+        await face.start(port)
+        return face
+
+    def _start_moto(self) -> tuple[int, Child]:
+        (port,) = free_ports(1)
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        # A proxy of the machine must not stand between this process and its own loopback.
+        environment = {**os.environ, "NO_PROXY": "127.0.0.1"}
+        return port, self._processes.start("moto", command, environment)
+
+    def _client(self, endpoint: str = "") -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        return boto3.client(
+            "ec2",
+            endpoint_url=endpoint or self.endpoint_url,
+            region_name=REGION,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # noqa: S106 - moto takes any
+        )

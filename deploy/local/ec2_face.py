@@ -1,0 +1,115 @@
+"""The EC2 endpoint that programs talk to: passes requests to moto, corrects answers, goes wrong on command."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+import aiohttp
+from aiohttp import web
+
+from local import ec2_answers
+from local.ec2_answers import Fault, Known
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+POWER = {"StopInstances": False, "TerminateInstances": False, "StartInstances": True}
+NOT_PASSED_ON = frozenset({"host", "content-length", "accept-encoding", "connection"})
+
+
+@dataclass(frozen=True)
+class PowerChange:
+    """An instance was switched; `resumed` when it goes on after hibernation as the same boot."""
+
+    instance: str
+    running: bool
+    resumed: bool
+
+
+class Face:
+    """Stands in front of moto, in the background's event loop."""
+
+    def __init__(self, moto: str, changed: Callable[[PowerChange], Awaitable[None]]) -> None:
+        """`moto` is the URL behind; `changed` hears of every switched instance before it is answered."""
+        self._moto = moto
+        self._changed = changed
+        self._known = Known()
+        self._fault: Fault | None = None
+        self._fault_of: str | None = None
+        self._fault_over = asyncio.Event()
+        self._session = aiohttp.ClientSession()
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", self._answer)
+        self._runner = web.AppRunner(application, handler_cancellation=True, access_log=None)
+
+    async def start(self, port: int) -> None:
+        """Listen on 127.0.0.1; raises OSError when the port is taken."""
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", port, shutdown_timeout=0.1).start()
+
+    async def close(self) -> None:
+        """Stop listening."""
+        self._fault_over.set()
+        await self._runner.cleanup()
+        await self._session.close()
+
+    async def set_fault(self, fault: Fault | None, instance: str | None) -> None:
+        """Let DescribeInstances go wrong from now on, for every question or those that name `instance`."""
+        self._fault_over.set()
+        self._fault_over = asyncio.Event()
+        self._fault, self._fault_of = fault, instance
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        form = parse_qs(body.decode(errors="replace"))
+        action = form.get("Action", [""])[0]
+        instances = [value[0] for name, value in form.items() if name.startswith("InstanceId.")]
+        fault = self._fault if self._concerns(action, instances) else None
+        if fault is Fault.TIMEOUT:
+            await self._fault_over.wait()
+        if fault is not None and (wrong := ec2_answers.instead(fault, instances)) is not None:
+            return web.Response(status=wrong[0], text=wrong[1], content_type="text/xml")
+        status, text = await self._pass_on(request, body)
+        if status == HTTPStatus.OK and action == "DescribeInstances":
+            text = self._corrected(text, fault, instances)
+        elif status == HTTPStatus.OK and action in POWER:
+            hibernate = form.get("Hibernate", ["false"])[0].lower() == "true"
+            await self._switch(instances, running=POWER[action], hibernate=hibernate)
+        return web.Response(status=status, text=text, content_type="text/xml")
+
+    def _concerns(self, action: str, instances: list[str]) -> bool:
+        named = self._fault_of is None or self._fault_of in instances
+        return action == "DescribeInstances" and named
+
+    def _corrected(self, text: str, fault: Fault | None, instances: list[str]) -> str:
+        other = fault is Fault.ANOTHER_ACCOUNT
+        account = ec2_answers.OTHER_ACCOUNT if other else ec2_answers.ACCOUNT
+        asleep = set(self._known.hibernated)
+        if fault is Fault.HIBERNATED:
+            asleep |= {self._fault_of} if self._fault_of else set(instances)
+        return ec2_answers.corrected(text, Known(self._known.launched, asleep), account=account)
+
+    async def _pass_on(self, request: web.Request, body: bytes) -> tuple[int, str]:
+        headers = {
+            name: value
+            for name, value in request.headers.items()
+            if name.lower() not in NOT_PASSED_ON
+        }
+        url = self._moto + request.path_qs
+        async with self._session.request(request.method, url, data=body, headers=headers) as answer:
+            return answer.status, await answer.text()
+
+    async def _switch(self, instances: list[str], *, running: bool, hibernate: bool) -> None:
+        for instance in instances:
+            resumed = running and instance in self._known.hibernated
+            self._known.hibernated.discard(instance)
+            if running:
+                self._known.launched[instance] = time.time()
+            elif hibernate:
+                self._known.hibernated.add(instance)
+            await self._changed(PowerChange(instance, running, resumed))

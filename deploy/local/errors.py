@@ -1,0 +1,7 @@
+"""The one exception of this package: a sentence for the person who started the cluster."""
+
+from __future__ import annotations
+
+
+class LocalClusterError(Exception):
+    """Something on this machine is missing or did not start; the text says what and where to look."""

@@ -1,0 +1,77 @@
+"""Finds or makes the programs that a local cluster runs, once, in the user's cache.
+
+What is built or fetched how is in `go_build` and `debian`; here are the cache, its lock and the result.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local import debian, go_build
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from local.progress import Report
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Paths of every program."""
+
+    etcd: Path
+    kube_apiserver: Path
+    kube_controller_manager: Path
+    kube_scheduler: Path
+    kubectl: Path
+    prometheus: Path
+    promtool: Path
+    alertmanager: Path
+    amtool: Path
+
+
+def cache_directory(environ: Mapping[str, str]) -> Path:
+    """Return PVMEDIC_CACHE, or `pvmedic` in the user's cache directory."""
+    if own := environ.get("PVMEDIC_CACHE"):
+        return Path(own).expanduser().absolute()
+    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "pvmedic"
+
+
+def ensure(report: Report) -> Tools:
+    """Build or fetch what is missing, telling `report` what each long step does.
+
+    Takes minutes the first time and well under a second afterwards. Two runs at once build once.
+    Raises LocalClusterError with a sentence that says what to do.
+    """
+    cache = cache_directory(os.environ)
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache / "tools.lock", report):
+        kubernetes = go_build.ensure(cache, report)
+        monitoring = debian.ensure(cache, os.environ, report)
+    return Tools(
+        etcd=kubernetes / "etcd",
+        kube_apiserver=kubernetes / "kube-apiserver",
+        kube_controller_manager=kubernetes / "kube-controller-manager",
+        kube_scheduler=kubernetes / "kube-scheduler",
+        kubectl=kubernetes / "kubectl",
+        prometheus=monitoring["prometheus"],
+        promtool=monitoring["promtool"],
+        alertmanager=monitoring["alertmanager"],
+        amtool=monitoring["amtool"],
+    )
+
+
+@contextmanager
+def _locked(path: Path, report: Report) -> Iterator[None]:
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report("another run is preparing the same tools: waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
