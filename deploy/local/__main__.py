@@ -1,4 +1,4 @@
-"""`python -m local up` and `python -m local tools`: the cluster by hand, and its programs made ready."""
+"""`python -m local up` gives a cluster by hand; `python -m local tools` gets its programs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("what", choices=("up", "tools"))
     what = parser.parse_args().what
-    signal.signal(signal.SIGTERM, _end)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _end)
     try:
         found = tools.ensure(_say)
         if what == "up":

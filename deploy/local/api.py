@@ -1,4 +1,4 @@
-"""The few calls to the API server that the players need, and a cache of one kind kept by list and watch.
+"""The few calls to the API server that the players need, and a cache kept by list and watch.
 
 No retry policy of a product: on any trouble a cache lists again a moment later.
 """
@@ -93,7 +93,7 @@ class Api:
         await self._unless_gone(self.call("DELETE", path, body))
 
     async def watch(self, path: str, version: str, seen: Callable[[str, Object], None]) -> str:
-        """Hand every change to `seen(type, object)` until the server ends the watch; returns where."""
+        """Hand every change to `seen(type, object)` until the server ends the watch."""
         url = f"{self._server}{path}?watch=1&allowWatchBookmarks=true&resourceVersion={version}"
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CALL_SECONDS)
         async with self._session.get(url, timeout=timeout) as answer:
@@ -117,7 +117,7 @@ class Api:
 
 
 class Watched:
-    """The present objects of one kind by (namespace, name); `changed(object)` hears every change."""
+    """The objects of one kind by (namespace, name); `changed(object)` hears every change."""
 
     def __init__(self, api: Api, path: str, changed: Callable[[Object], None]) -> None:
         """`path` is the collection's, such as /api/v1/pods."""

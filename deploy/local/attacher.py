@@ -1,4 +1,4 @@
-"""Plays the attacher of one CSI driver: says attached, and lets an attachment go when it is deleted."""
+"""Plays the attacher of one CSI driver: attaches at once, and detaches when asked."""
 
 from __future__ import annotations
 

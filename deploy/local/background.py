@@ -1,4 +1,4 @@
-"""One thread with an event loop, in which everything that plays a part runs, and a way into it from any thread."""
+"""One thread with an event loop for everything that plays a part, and a way in from any thread."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Background:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T], seconds: float = CALL_SECONDS) -> T:
-        """Run a coroutine there and return its result or raise its exception; not from its own thread."""
+        """Run a coroutine there, wait, and return its result or raise its exception."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """An EC2 of one run: moto's server in a child process, behind a face that adds what moto lacks.
 
-Instances are switched with EC2's own calls through the face, so that whoever switches one, here or in
+Instances are switched with EC2's own calls through the face: whoever switches one, here or in
 a program under test, its node feels it.
 """
 
@@ -14,7 +14,7 @@ import boto3
 
 from local.ec2_answers import ACCOUNT, Fault
 from local.ec2_face import Face, PowerChange
-from local.processes import Child, PortTaken, Processes, free_ports, listening
+from local.processes import Child, PortTakenError, Processes, free_ports, listening, on_free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from local.background import Background
 
 START_SECONDS = 60.0
-PORT_ATTEMPTS = 3
 REGION = "us-east-1"
 IMAGE = "ami-12c6146b"  # one that moto knows
 
@@ -42,7 +41,7 @@ class Cloud:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment variables with which an AWS client of another process talks to this endpoint."""
+        """Environment variables with which an AWS client talks to this endpoint."""
         return {
             "AWS_ENDPOINT_URL_EC2": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": "local",
@@ -53,16 +52,11 @@ class Cloud:
 
     def open(self, changed: Callable[[PowerChange], Awaitable[None]]) -> None:
         """Wait for moto and listen; `changed` runs in the background's event loop."""
-        for attempt in range(1, PORT_ATTEMPTS + 1):
-            try:
-                self._moto.wait_ready(lambda: listening(self._moto_port), START_SECONDS)
-                break
-            except PortTaken:
-                if attempt == PORT_ATTEMPTS:
-                    raise
-                self._moto_port, self._moto = self._start_moto()
-        (port,) = free_ports(1)
-        self._face = self._background.run(self._open_face(port, changed))
+        try:
+            self._moto.wait_ready(lambda: listening(self._moto_port), START_SECONDS)
+        except PortTakenError:
+            on_free_ports(self._start_moto_again)
+        self._face, port = on_free_ports(lambda: self._background.run(self._open_face(changed)))
         self.endpoint_url = f"http://127.0.0.1:{port}"
 
     def run_instance(self) -> str:
@@ -91,7 +85,7 @@ class Cloud:
         return name
 
     def fault(self, kind: Fault | str | None, instance: str | None = None) -> None:
-        """Let DescribeInstances go wrong, for everybody or for questions about `instance`; None heals."""
+        """Let DescribeInstances go wrong, for all or for one instance; None heals."""
         fault = None if kind is None else Fault(kind)
         if self._face is not None:
             self._background.run(self._face.set_fault(fault, instance))
@@ -102,11 +96,20 @@ class Cloud:
             self._background.run(self._face.close())
 
     async def _open_face(
-        self, port: int, changed: Callable[[PowerChange], Awaitable[None]]
-    ) -> Face:
+        self, changed: Callable[[PowerChange], Awaitable[None]]
+    ) -> tuple[Face, int]:
+        (port,) = free_ports(1)
         face = Face(f"http://127.0.0.1:{self._moto_port}", changed)
-        await face.start(port)
-        return face
+        try:
+            await face.start(port)
+        except OSError as error:
+            await face.close()
+            raise PortTakenError(str(error)) from error
+        return face, port
+
+    def _start_moto_again(self) -> None:
+        self._moto_port, self._moto = self._start_moto()
+        self._moto.wait_ready(lambda: listening(self._moto_port), START_SECONDS)
 
     def _start_moto(self) -> tuple[int, Child]:
         (port,) = free_ports(1)
@@ -115,7 +118,7 @@ class Cloud:
         environment = {**os.environ, "NO_PROXY": "127.0.0.1"}
         return port, self._processes.start("moto", command, environment)
 
-    def _client(self, endpoint: str = "") -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+    def _client(self, endpoint: str = "") -> Any:  # noqa: ANN401 - boto3 makes it at run time
         return boto3.client(
             "ec2",
             endpoint_url=endpoint or self.endpoint_url,

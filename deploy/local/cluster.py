@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.background import Background
@@ -20,6 +19,7 @@ from local.tokens import ServiceAccountTokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -86,8 +86,7 @@ class LocalCluster:
         self.players.start(self._instances)
         account = "/api/v1/namespaces/default/serviceaccounts/default"
         self.wait("the default service account", lambda: self.get(account), READY_SECONDS)
-        for node in nodes:
-            self.wait(f"{node} to be Ready", lambda node=node: self.usable(node), READY_SECONDS)
+        self.wait("Ready nodes", lambda: all(map(self.usable, nodes)), READY_SECONDS)
         report(f"  ready after {time.monotonic() - started:.0f} s; {self.timings.sentence()}")
 
     def __enter__(self) -> Self:
@@ -115,7 +114,7 @@ class LocalCluster:
         return self.control.kubeconfig
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        """Run kubectl as the administrator and return what it prints; raises with its error text."""
+        """Run kubectl as the administrator, return its output; raises with its error text."""
         done = subprocess.run(
             [self.tools.kubectl, f"--kubeconfig={self.kubeconfig}", *arguments],
             input=stdin,
@@ -138,7 +137,7 @@ class LocalCluster:
             self.kubectl("apply", "-k" if manifests.is_dir() else "-f", str(manifests))
 
     def get(self, path: str) -> Object | None:
-        """Read an API path such as /api/v1/nodes/node-a as the administrator; None when there is none."""
+        """Read an API path such as /api/v1/nodes/node-a as administrator; None without one."""
         return self._background.run(self.players.api.get(path))
 
     @property
@@ -154,11 +153,11 @@ class LocalCluster:
         return self._instances[node]
 
     def service_account(self, namespace: str, name: str) -> Path:
-        """Return a directory like a pod's token volume, kept fresh: `token`, `ca.crt`, `namespace`."""
+        """Return a directory with a fresh `token`, `ca.crt` and `namespace`, as in a pod."""
         return self.tokens.directory(namespace, name)
 
     def condition(self, node: str) -> str:
-        """Return the status of a node's Ready condition: True, False, Unknown, or "" without one."""
+        """Return the status of a Ready condition: True, False, Unknown, or "" without one."""
         found = self.get(f"/api/v1/nodes/{node}") or {}
         for condition in found.get("status", {}).get("conditions", ()):
             if condition["type"] == "Ready":
@@ -171,7 +170,7 @@ class LocalCluster:
         return self.condition(node) == "True" and not found.get("spec", {}).get("taints")
 
     def wait(self, description: str, predicate: Callable[[], object], timeout: float) -> float:
-        """Wait until `predicate()` is true and return the seconds that took; raises after `timeout`."""
+        """Wait until `predicate()` is true; returns the seconds, raises after `timeout`."""
         started = time.monotonic()
         while not predicate():
             if time.monotonic() - started > timeout:

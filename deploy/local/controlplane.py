@@ -1,20 +1,20 @@
 """etcd, API server, controller manager and scheduler of one run: flags, order, readiness.
 
-RBAC, TLS everywhere, service account tokens. What plays nodes, volumes and clouds is not started here.
+RBAC, TLS everywhere, service account tokens. Nodes, volumes and clouds are played elsewhere.
 """
 
 from __future__ import annotations
 
 import ssl
-import urllib.error
-import urllib.request
+from http import HTTPStatus
+from http.client import HTTPException, HTTPSConnection
 from typing import TYPE_CHECKING
 
 import yaml
 
 from local.certificates import Authority, Pair, signing_key
 from local.errors import LocalClusterError
-from local.processes import Child, PortTaken, Processes, free_ports, listening
+from local.processes import Child, Processes, free_ports, listening, on_free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from local.tools import Tools
 
 START_SECONDS = 90.0
-PORT_ATTEMPTS = 3
 
 
 class ControlPlane:
@@ -55,16 +54,8 @@ class ControlPlane:
 
     def start(self) -> None:
         """Start everything and wait until the API server answers; raises LocalClusterError."""
-        for attempt in range(1, PORT_ATTEMPTS + 1):
-            try:
-                self._start_etcd()
-                (self._port,) = free_ports(1)
-                self.server = f"https://127.0.0.1:{self._port}"
-                self.start_api_server()
-                break
-            except PortTaken:
-                if attempt == PORT_ATTEMPTS:
-                    raise
+        on_free_ports(self._start_etcd)
+        on_free_ports(self._start_first_api_server)
         self._write_kubeconfig(self.kubeconfig, self.admin)
         self._start_controller_manager()
         self._start_scheduler()
@@ -79,7 +70,7 @@ class ControlPlane:
     def start_api_server(self) -> None:
         """Start the API server on its port and wait until it is ready."""
         pki = self._directory.path / "pki"
-        command = [
+        command: list[str | Path] = [
             self._tools.kube_apiserver,
             "--bind-address=127.0.0.1",
             "--advertise-address=127.0.0.1",
@@ -98,7 +89,7 @@ class ControlPlane:
             f"--service-account-key-file={self._token_key}",
             f"--service-account-signing-key-file={self._token_key}",
             "--service-cluster-ip-range=10.0.0.0/24",
-            # The address that pods would reach the API server at: there are none, and loopback is refused.
+            # Where pods would find the API server: there are none, and loopback is refused.
             "--endpoint-reconciler-type=none",
             "--profiling=false",
         ]
@@ -115,13 +106,15 @@ class ControlPlane:
 
     def ready(self) -> bool:
         """Say whether the API server answers /readyz with 200."""
-        request = urllib.request.Request(f"{self.server}/readyz")
         context = self.ssl_context(self.admin)
+        connection = HTTPSConnection("127.0.0.1", self._port, timeout=2, context=context)
         try:
-            with urllib.request.urlopen(request, timeout=2, context=context):
-                return True
-        except (urllib.error.URLError, OSError):
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == HTTPStatus.OK
+        except (OSError, HTTPException):
             return False
+        finally:
+            connection.close()
 
     def _running_api_server(self) -> Child:
         if self._api_server is None:
@@ -129,10 +122,15 @@ class ControlPlane:
             raise LocalClusterError(message)
         return self._api_server
 
+    def _start_first_api_server(self) -> None:
+        (self._port,) = free_ports(1)
+        self.server = f"https://127.0.0.1:{self._port}"
+        self.start_api_server()
+
     def _start_etcd(self) -> None:
         client, peer = free_ports(2)
         self._etcd = f"https://127.0.0.1:{client}"
-        command = [
+        command: list[str | Path] = [
             self._tools.etcd,
             "--name=local",
             f"--data-dir={self._directory.path / f'etcd-{client}'}",
@@ -161,7 +159,7 @@ class ControlPlane:
     def _start_controller_manager(self) -> None:
         config = self._client_kubeconfig("system:kube-controller-manager")
         timings = self._timings
-        command = [
+        command: list[str | Path] = [
             self._tools.kube_controller_manager,
             f"--kubeconfig={config}",
             "--leader-elect=false",
@@ -177,7 +175,7 @@ class ControlPlane:
 
     def _start_scheduler(self) -> None:
         config = self._client_kubeconfig("system:kube-scheduler")
-        command = [
+        command: list[str | Path] = [
             self._tools.kube_scheduler,
             f"--kubeconfig={config}",
             "--leader-elect=false",

@@ -1,4 +1,4 @@
-"""Fetches Prometheus and Alertmanager as Debian or Ubuntu packages, without installing them and without root.
+"""Fetches Prometheus and Alertmanager as Debian or Ubuntu packages: no root, nothing installed.
 
 apt's lists and downloads go to a directory of ours; the packages are only unpacked.
 """

@@ -1,8 +1,8 @@
-"""EC2's answers in XML: the ones that go wrong on command, and what moto's are corrected with. Pure."""
+"""EC2's answers in XML: those that go wrong on command, and corrections of moto's. Pure."""
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import enum
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Fault(enum.StrEnum):
 
 @dataclass
 class Known:
-    """What moto does not keep: launch times of instances started again (Unix seconds), who hibernates."""
+    """What moto does not keep: launch times (Unix seconds) after a start, and who hibernates."""
 
     launched: dict[str, float] = field(default_factory=dict)
     hibernated: set[str] = field(default_factory=set)
@@ -60,7 +60,7 @@ def instead(fault: Fault, instances: list[str]) -> tuple[int, str] | None:
 
 
 def corrected(answer: str, known: Known, *, account: str) -> str:
-    """Return moto's DescribeInstances answer with what real EC2 would say of owner, launch and reason."""
+    """Return moto's DescribeInstances answer with real EC2's owner, launch time and reason."""
     root = ET.fromstring(answer)  # noqa: S314 - written by our own child process
     for reservation in root.iter(f"{{{NAMESPACE}}}reservationSet"):
         for item in reservation:
@@ -68,7 +68,7 @@ def corrected(answer: str, known: Known, *, account: str) -> str:
     for item in root.iterfind(f".//{{{NAMESPACE}}}instancesSet/{{{NAMESPACE}}}item"):
         instance = item.findtext(f"{{{NAMESPACE}}}instanceId", "")
         if instance in known.launched:
-            moment = datetime.datetime.fromtimestamp(known.launched[instance], datetime.UTC)
+            moment = dt.datetime.fromtimestamp(known.launched[instance], dt.UTC)
             _set(item, "launchTime", moment.strftime("%Y-%m-%dT%H:%M:%S.000Z"))
         state = item.findtext(f"{{{NAMESPACE}}}instanceState/{{{NAMESPACE}}}name", "")
         if instance in known.hibernated and state == "stopped":

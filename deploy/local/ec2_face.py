@@ -1,4 +1,4 @@
-"""The EC2 endpoint that programs talk to: passes requests to moto, corrects answers, goes wrong on command."""
+"""The EC2 endpoint of a run: passes on to moto, corrects its answers, goes wrong on command."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Face:
     """Stands in front of moto, in the background's event loop."""
 
     def __init__(self, moto: str, changed: Callable[[PowerChange], Awaitable[None]]) -> None:
-        """`moto` is the URL behind; `changed` hears of every switched instance before it is answered."""
+        """`moto` is the URL behind; `changed` hears of a switched instance before the answer."""
         self._moto = moto
         self._changed = changed
         self._known = Known()
@@ -59,7 +59,7 @@ class Face:
         await self._session.close()
 
     async def set_fault(self, fault: Fault | None, instance: str | None) -> None:
-        """Let DescribeInstances go wrong from now on, for every question or those that name `instance`."""
+        """Let DescribeInstances go wrong from now on, always or when `instance` is named."""
         self._fault_over.set()
         self._fault_over = asyncio.Event()
         self._fault, self._fault_of = fault, instance

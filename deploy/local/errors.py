@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class LocalClusterError(Exception):
-    """Something on this machine is missing or did not start; the text says what and where to look."""
+    """Something is missing here or did not start; the text says what and where to look."""

@@ -1,6 +1,6 @@
-"""Builds etcd and Kubernetes' programs from pinned Go modules, and gets a Go tool chain if there is none.
+"""Builds etcd and Kubernetes' programs from pinned Go modules, with a fetched Go if need be.
 
-The pins are in `controlplane/go.mod` and `go.sum`; a change of them, or of the flags here, builds anew.
+The pins are in `controlplane/go.mod` and `go.sum`; a change of them or of the flags builds anew.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _build(go: Path, into: Path) -> None:
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
     }
-    command = [go, "build", "-ldflags", LINKER_FLAGS, "-o", f"{into}/", "tool"]
+    command: list[str | Path] = [go, "build", "-ldflags", LINKER_FLAGS, "-o", f"{into}/", "tool"]
     _run(command, "the build of the control plane failed", environment, MODULE)
 
 

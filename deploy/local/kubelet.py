@@ -1,6 +1,7 @@
-"""Plays one node's kubelet: registers, sends heartbeats, starts pods when their volumes are attached, ends them.
+"""Plays one node's kubelet: registers, sends heartbeats, starts and ends pods.
 
-A kubelet without power does nothing at all, so that what Kubernetes does about it is Kubernetes' own.
+A pod starts when its volumes are attached. A kubelet without power does nothing at all, so that
+what Kubernetes does about it is Kubernetes' own.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Kubelet:
     """One node. Every method runs in the players' event loop."""
 
     def __init__(self, name: str, instance: str, number: int, api: Api, world: World) -> None:
-        """`number` (0-250) makes the addresses of this node's pods its own."""
+        """Prepare; `number` (0-250) makes the addresses of this node's pods its own."""
         self.name = name
         self.instance = instance
         self.boot_id = ""
@@ -52,7 +53,7 @@ class Kubelet:
         await self._api.create("/apis/storage.k8s.io/v1/csinodes", csi_node)
 
     def power_on(self, boot_id: str, heartbeat: float) -> None:
-        """Start, or go on, as a machine with this boot ID; a Lease is renewed every `heartbeat` seconds."""
+        """Start, or go on, with this boot ID; the Lease is renewed every `heartbeat` seconds."""
         self.boot_id = boot_id
         if not self._tasks:
             self._wake.set()

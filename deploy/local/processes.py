@@ -1,10 +1,11 @@
-"""Starts child processes that never outlive us, finds free ports for them, and says why one did not start.
+"""Starts children that never outlive us, finds ports for them, says why one did not start.
 
 Which programs are started, and with which flags, is decided by the callers.
 """
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
 import socket
@@ -15,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from local.errors import LocalClusterError
 
@@ -24,18 +25,20 @@ if TYPE_CHECKING:
 
     from local.run_directory import RunDirectory
 
+T = TypeVar("T")
+PORT_ATTEMPTS = 3
 TAIL_LINES = 15
 LOWEST_PORT = 12000
 STOP_SECONDS = 5.0
 POLL_SECONDS = 0.05
 
 
-class PortTaken(LocalClusterError):
+class PortTakenError(LocalClusterError):
     """Somebody else took a port between our choice and the child's bind; choose again."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Return distinct ports that nobody listens on at 127.0.0.1, outside the range of outgoing connections.
+    """Return ports that nobody listens on at 127.0.0.1, none of them ephemeral.
 
     A server that is stopped for a while must find its port free again, and a client that knocks
     meanwhile must not connect to itself: both happen inside the ephemeral range.
@@ -58,6 +61,14 @@ def free_ports(count: int) -> list[int]:
     raise LocalClusterError(message)
 
 
+def on_free_ports(start: Callable[[], T]) -> T:
+    """Return `start()`, which picks its ports itself, tried again when somebody was faster."""
+    for _ in range(PORT_ATTEMPTS - 1):
+        with contextlib.suppress(PortTakenError):
+            return start()
+    return start()
+
+
 def listening(port: int) -> bool:
     """Say whether something accepts connections on a port of 127.0.0.1."""
     with socket.socket() as probe:
@@ -77,7 +88,8 @@ class Child:
         """Return an error that says `what`, where the log is, and its last lines."""
         lines = self.log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
         text = f"{self.name} {what}; its log is {self.log}, which ends:\n" + "\n".join(lines)
-        return (PortTaken if "address already in use" in text.lower() else LocalClusterError)(text)
+        taken = "address already in use" in text.lower()
+        return PortTakenError(text) if taken else LocalClusterError(text)
 
     def check(self) -> None:
         """Raise when the program has ended by itself."""
@@ -85,7 +97,7 @@ class Child:
             raise self.failure(f"ended with {code}")
 
     def wait_ready(self, ready: Callable[[], bool], seconds: float) -> None:
-        """Wait until `ready()`; raises with the log's end when the program ends or time runs out."""
+        """Wait until `ready()`; raises with the log's end when the program ends or is late."""
         deadline = time.monotonic() + seconds
         while not ready():
             self.check()
@@ -135,7 +147,7 @@ class Processes:
         return answer.result()
 
     def end_all(self) -> None:
-        """Kill every child, newest first, and end the thread; the run's data is thrown away anyway."""
+        """Kill every child, newest first: the run's data is thrown away anyway."""
         for child in reversed(self._children):
             child.process.kill()
         for child in self._children:
@@ -155,7 +167,7 @@ class Processes:
                 stderr=subprocess.STDOUT,
                 cwd=self._directory.path,
                 env=env,
-                # Ctrl-C reaches the whole foreground group: ours must not lose its API server while it tidies up.
+                # Ctrl-C reaches the whole foreground group, but we still need them to tidy up.
                 start_new_session=True,
             )
         self._directory.record(process.pid)

@@ -1,4 +1,4 @@
-"""Says what a long step does while it runs: a line that moves on a terminal, a line now and then elsewhere.
+"""Says what a long step does while it runs: one moving line on a terminal, else a line at times.
 
 Nothing here decides or starts anything.
 """

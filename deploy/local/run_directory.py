@@ -1,4 +1,4 @@
-"""One directory per run: who owns it, which processes belong to it, and what is left when the owner is gone.
+"""One directory per run: its owner, its processes, and what happens when the owner is gone.
 
 A run holds a lock on its directory for as long as its process lives. A directory whose lock is free
 belongs to a run that crashed: its processes are ended and it is removed. Nothing is started here.
@@ -54,12 +54,12 @@ class RunDirectory:
         return self.path / "logs"
 
     def record(self, pid: int) -> None:
-        """Note that `pid` belongs to this run, with its start time, so that a reused pid is never hit."""
+        """Note that `pid` is ours, with its start time, so that a reused pid is never hit."""
         with (self.path / PROCESSES).open("a") as file:
             file.write(f"{pid} {_start_time(pid)}\n")
 
     def close(self, *, keep_logs: bool = False) -> None:
-        """End what still runs and remove the directory; with `keep_logs` only the logs stay, for a day."""
+        """End what still runs and remove the directory; `keep_logs` keeps logs for a day."""
         end_recorded(self.path)
         if keep_logs:
             (self.path / FAILED).touch()

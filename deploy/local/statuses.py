@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import Any
 
 from local.volumes import DRIVER
@@ -23,7 +23,7 @@ HEALTHY = {
 
 def timestamp(now: float, *, micro: bool = False) -> str:
     """Return Unix seconds as Kubernetes writes times."""
-    moment = datetime.datetime.fromtimestamp(now, datetime.UTC)
+    moment = dt.datetime.fromtimestamp(now, dt.UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if micro else "%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -46,7 +46,7 @@ def node(name: str, provider_id: str) -> Object:
 
 
 def node_status(conditions: list[Object], boot_id: str, now: float) -> Object:
-    """Return the status of a healthy node; a condition that was healthy keeps its transition time."""
+    """Return the status of a healthy node; what was healthy keeps its transition time."""
     before = {condition["type"]: condition for condition in conditions}
     room = {"cpu": "4", "memory": "16Gi", "pods": "110", "ephemeral-storage": "100Gi"}
     info = {

@@ -45,7 +45,8 @@ class Timings:
         return (
             f"short timings: a silent node is NotReady after {self.node_monitor_grace_period} s"
             f" (Kubernetes: {shipped.node_monitor_grace_period} s), looked at every"
-            f" {self.node_monitor_period} s ({shipped.node_monitor_period} s), attachments compared every"
+            f" {self.node_monitor_period} s ({shipped.node_monitor_period} s),"
+            f" attachments compared every"
             f" {self.attach_detach_reconcile_sync_period} s"
             f" ({shipped.attach_detach_reconcile_sync_period} s), heartbeats every"
             f" {self.heartbeat:g} s ({shipped.heartbeat:g} s)"

@@ -34,7 +34,7 @@ class ServiceAccountTokens:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def directory(self, namespace: str, name: str) -> Path:
-        """Return a directory with `token`, `ca.crt` and `namespace`; raises ApiError without the account."""
+        """Return a directory with `token`, `ca.crt`, `namespace`; ApiError without account."""
         path = self._root / f"{namespace}.{name}"
         if not path.exists():
             path.mkdir(mode=0o700, parents=True)

@@ -1,6 +1,6 @@
 """Finds or makes the programs that a local cluster runs, once, in the user's cache.
 
-What is built or fetched how is in `go_build` and `debian`; here are the cache, its lock and the result.
+How things are built or fetched is in `go_build` and `debian`; here are the cache and its lock.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which volumes of a pod have to be attached before it starts, and what Kubernetes calls them. Pure."""
+"""Which volumes of a pod must be attached before it starts, and their names. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def claim_names(pod: Object) -> list[str]:
 
 
 def attached_to(node: str, attachments: Iterable[Object]) -> set[str]:
-    """Return the PersistentVolumes that a VolumeAttachment says are attached to a node, and stay so."""
+    """Return the PersistentVolumes that are attached to a node and not being detached."""
     return {
         attachment["spec"]["source"]["persistentVolumeName"]
         for attachment in attachments

@@ -1,4 +1,4 @@
-"""Manifests of the things that live in a played cluster: claims with their volumes, and what uses them.
+"""Manifests of what lives in a played cluster: claims with their volumes, and their users.
 
 Every function returns YAML text for `LocalCluster.apply`. There is no provisioner: volumes are made
 beforehand and already bound to their claims. Pods tolerate a lost node for 5 s only.
@@ -52,7 +52,7 @@ def node_local_claim(space: str, name: str, node: str) -> str:
 
 
 def deployment(space: str, name: str, claim_name: str, prefers: str) -> str:
-    """Return a Deployment of one pod with a claim; it starts on node `prefers` while that is usable."""
+    """Return a Deployment of one pod with a claim; it starts on `prefers` while usable."""
     spec = {"replicas": 1, "strategy": {"type": "Recreate"}, **_selected(name)}
     spec["template"]["spec"] |= _volume(claim_name) | _preference(prefers)
     return _text([_object("apps/v1", "Deployment", space, name, spec)])
@@ -76,7 +76,7 @@ def stateful_set(space: str, name: str, prefers: str) -> str:
 
 
 def pod(space: str, name: str, claim_name: str, node: str) -> str:
-    """Return a bare pod that wants a claim on one given node; two such pods fight over one claim."""
+    """Return a bare pod that wants a claim on one node; two of them fight over the claim."""
     spec = _pod_spec() | _volume(claim_name) | {"nodeSelector": {HOST_LABEL: node}}
     return _text([_object("v1", "Pod", space, name, spec)])
 
