@@ -1,0 +1,275 @@
+"""deploy/manifests as text: rights, pods, names, and the record's schema against the record."""
+
+import builtins
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from remediator import record
+
+HERE = Path(__file__).resolve().parents[2] / "deploy" / "manifests"
+
+Tree = Mapping[str, Any]  # Any: what YAML holds; every test checks what it reads.
+
+
+def kustomized(folder: Path) -> Iterator[tuple[Path, Tree]]:
+    """Yield the objects that a kustomization composes, with their files."""
+    for name in yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]:
+        path = folder / name
+        if path.is_dir():
+            yield from kustomized(path)
+        else:
+            for each in yaml.safe_load_all(path.read_text()):
+                yield path, each
+
+
+OBJECTS = [each for _, each in kustomized(HERE)]
+
+
+def of(kind: str) -> dict[tuple[str, str], Tree]:
+    """Return the objects of a kind by namespace and name."""
+    return {
+        (each["metadata"].get("namespace", ""), each["metadata"]["name"]): each
+        for each in OBJECTS
+        if each["kind"] == kind
+    }
+
+
+def rights(name: str) -> set[tuple[str, str, str, str, str]]:
+    """Return what an account may: (namespace, group, resource, verb, object name)."""
+    account = {"kind": "ServiceAccount", "name": name, "namespace": "pvmedic"}
+    found = set()
+    for kind in ("ClusterRole", "Role"):
+        for (namespace, _), binding in of(f"{kind}Binding").items():
+            if account not in binding["subjects"]:
+                continue
+            assert binding["roleRef"]["kind"] == kind
+            role = of(kind)[namespace, binding["roleRef"]["name"]]
+            for rule in role["rules"]:
+                found |= {
+                    (namespace, group, resource, verb, only)
+                    for group in rule["apiGroups"]
+                    for resource in rule["resources"]
+                    for verb in rule["verbs"]
+                    for only in rule.get("resourceNames", [""])
+                }
+    return found
+
+
+def every(group: str, resources: str, verbs: str) -> set[tuple[str, str, str, str, str]]:
+    """Return rights in all namespaces."""
+    return {("", group, each, verb, "") for each in resources.split() for verb in verbs.split()}
+
+
+def test_every_file_is_part_of_the_whole() -> None:
+    """A manifest that no kustomization names would never be applied."""
+    composed = {path for path, _ in kustomized(HERE)}
+    lying = set(HERE.rglob("*.yaml")) - set(HERE.rglob("kustomization.yaml"))
+    assert lying - composed == set((HERE / "programs" / "settings").glob("*.yaml"))
+
+
+def test_the_exporter_may_look_and_nothing_else() -> None:
+    """List and watch on what its detectors read."""
+    core = "nodes pods persistentvolumeclaims persistentvolumes events"
+    assert rights("pvmedic-exporter") == every("", core, "list watch") | every(
+        "storage.k8s.io", "volumeattachments", "list watch"
+    )
+
+
+def test_the_remediator_has_exactly_the_rights_it_uses() -> None:
+    """Look, patch nodes, write Events, keep records, see heartbeats and the kill switch."""
+    core = "nodes pods persistentvolumeclaims persistentvolumes namespaces"
+    assert rights("pvmedic-remediator") == (
+        every("", core, "get list")
+        | every("storage.k8s.io", "volumeattachments", "get list")
+        | every("", "nodes", "patch")
+        | every("", "events", "create")
+        | every("pvmedic.dev", "remediations", "get list watch create")
+        | every("pvmedic.dev", "remediations/status", "update")
+        | {("kube-node-lease", "coordination.k8s.io", "leases", "get", "")}
+        | {("pvmedic", "", "configmaps", "get", "pvmedic-pause")}
+    )
+
+
+@pytest.mark.parametrize("account", ["pvmedic-exporter", "pvmedic-remediator"])
+def test_no_account_has_a_dangerous_right(account: str) -> None:
+    """No wildcard, no command execution, no secrets, no deleting and no rights over rights."""
+    for _, group, resource, verb, _ in rights(account):
+        assert "*" not in (group, resource, verb)
+        assert resource not in ("nodes/proxy", "pods/exec", "pods/attach", "secrets")
+        assert verb not in ("delete", "deletecollection", "escalate", "bind", "impersonate")
+
+
+def test_every_role_is_bound_and_every_binding_has_its_role() -> None:
+    """A role without a binding, or the reverse, is a right that somebody believes in."""
+    for kind in ("ClusterRole", "Role"):
+        bound = {
+            (namespace, binding["roleRef"]["name"])
+            for (namespace, _), binding in of(f"{kind}Binding").items()
+        }
+        assert bound == set(of(kind))
+
+
+def test_everything_with_a_namespace_is_in_ours() -> None:
+    """Only the right to read heartbeats stands elsewhere."""
+    elsewhere = {
+        (each["kind"], each["metadata"]["namespace"])
+        for each in OBJECTS
+        if each["metadata"].get("namespace", "pvmedic") != "pvmedic"
+    }
+    assert elsewhere == {("Role", "kube-node-lease"), ("RoleBinding", "kube-node-lease")}
+    assert list(of("Namespace")) == [("", "pvmedic")]
+
+
+@pytest.mark.parametrize("name", ["pvmedic-exporter", "pvmedic-remediator"])
+def test_the_pods_run_with_the_least_that_they_need(name: str) -> None:
+    """Non-root, read-only, no capability, a pinned image, limits, probes, and quick to move."""
+    pod = of("Deployment")["pvmedic", name]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["image"] == "pvmedic:0.1.0"
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert set(container["resources"]) == {"requests", "limits"}
+    assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert {each["key"] for each in pod["tolerations"]} == {
+        "node.kubernetes.io/not-ready",
+        "node.kubernetes.io/unreachable",
+    }
+    assert all(each["tolerationSeconds"] <= 30 for each in pod["tolerations"])
+    assert ("pvmedic", pod["serviceAccountName"]) in of("ServiceAccount")
+
+
+def test_no_pod_needs_a_volume_claim() -> None:
+    """A storage medic must not lie on the storage that it heals."""
+    for deployment in of("Deployment").values():
+        for volume in deployment["spec"]["template"]["spec"]["volumes"]:
+            assert set(volume) - {"name"} <= {"configMap", "secret"}
+
+
+@pytest.mark.parametrize("name", ["pvmedic-exporter", "pvmedic-remediator"])
+def test_service_and_settings_fit_their_pods(name: str) -> None:
+    """Selectors match, ports exist, and the settings file is where the program looks for it."""
+    deployment = of("Deployment")["pvmedic", name]["spec"]
+    service = of("Service")["pvmedic", name]["spec"]
+    labels = deployment["template"]["metadata"]["labels"]
+    assert service["selector"].items() <= labels.items()
+    assert deployment["selector"]["matchLabels"].items() <= labels.items()
+    (container,) = deployment["template"]["spec"]["containers"]
+    (port,) = container["ports"]
+    assert [each["targetPort"] for each in service["ports"]] == [port["name"]]
+    generated = yaml.safe_load((HERE / "programs" / "kustomization.yaml").read_text())
+    (files,) = [each["files"] for each in generated["configMapGenerator"] if each["name"] == name]
+    assert container["args"] == ["--config", f"/etc/pvmedic/{Path(files[0]).name}"]
+    assert (HERE / "programs" / files[0]).is_file()
+
+
+# The record's schema.
+
+CRD = of("CustomResourceDefinition")["", "remediations.pvmedic.dev"]["spec"]
+SCHEMA: Tree = CRD["versions"][0]["schema"]["openAPIV3Schema"]
+
+
+def shape(kind: object, name: str) -> object:
+    """Return the schema's outline of a type of the record, as the record is written."""
+    args = typing.get_args(kind)
+    match typing.get_origin(kind):
+        case types.UnionType | typing.Union:
+            return shape(next(each for each in args if each is not types.NoneType), name)
+        case builtins.tuple:
+            return [shape(args[0], name)]
+        case builtins.dict:
+            return {"*": "string"}
+        case _:
+            return simple_shape(typing.cast("type", kind), name)
+
+
+def simple_shape(kind: type, name: str) -> object:
+    """Return the outline of a struct or of a single value; floats are times by their name."""
+    if issubclass(kind, msgspec.Struct):
+        fields = msgspec.structs.fields(kind)
+        return {each.encode_name: shape(each.type, each.encode_name) for each in fields}
+    if kind is float:
+        return "date-time" if name == "at" or name.endswith(("At", "Since")) else "number"
+    return "string" if issubclass(kind, str) else {bool: "boolean", int: "integer"}[kind]
+
+
+def outline(schema: Tree) -> object:
+    """Return the same outline of a schema."""
+    match schema["type"]:
+        case "object" if "additionalProperties" in schema:
+            return {"*": outline(schema["additionalProperties"])}
+        case "object":
+            return {name: outline(each) for name, each in schema["properties"].items()}
+        case "array":
+            return [outline(schema["items"])]
+        case "string" if schema.get("format") == "date-time":
+            return "date-time"
+        case simple:
+            return simple
+
+
+@pytest.mark.parametrize(("part", "kind"), [("spec", record.Spec), ("status", record.Status)])
+def test_the_schema_has_exactly_the_fields_that_the_record_writes(part: str, kind: type) -> None:
+    """A field that the schema lacks would be dropped by the API server without a word."""
+    assert outline(SCHEMA["properties"][part]) == shape(kind, "")
+
+
+def at(*path: str) -> Tree:
+    """Return the schema of one field of the status."""
+    found: Tree = SCHEMA["properties"]["status"]
+    for name in path:
+        found = (
+            found["items"]["properties"][name] if "items" in found else found["properties"][name]
+        )
+    return found
+
+
+def test_closed_sets_and_defaults_are_those_of_the_record() -> None:
+    """The record leaves defaults out when it is written, so the schema must put the same in."""
+    status = record.Status()
+    for field, values, default in (
+        (at("phase"), record.Phase, status.phase),
+        (at("seen"), record.Seen, status.seen),
+        (at("plan", "steps", "state"), record.StepState, record.StepState.PENDING),
+    ):
+        assert set(field["enum"]) == {str(each) for each in values}
+        assert field["default"] == default
+
+
+def schemas(schema: Tree) -> Iterator[Tree]:
+    """Yield a schema and all that it contains."""
+    yield schema
+    for each in (*schema.get("properties", {}).values(), schema.get("items")):
+        if each is not None:
+            yield from schemas(each)
+    if "additionalProperties" in schema:
+        yield from schemas(schema["additionalProperties"])
+
+
+def test_the_schema_keeps_nothing_that_it_does_not_know() -> None:
+    """Structural to the leaves."""
+    for each in schemas(SCHEMA):
+        assert "type" in each
+        assert "x-kubernetes-preserve-unknown-fields" not in each
+        assert each.get("additionalProperties") is not True
+
+
+def test_the_spec_cannot_change_and_the_status_has_its_own_door() -> None:
+    """The subresource keeps a status write from touching the spec, and CEL keeps everybody."""
+    (rule,) = SCHEMA["properties"]["spec"]["x-kubernetes-validations"]
+    assert rule["rule"] == "self == oldSelf"
+    assert SCHEMA["required"] == ["spec"]
+    assert CRD["versions"][0]["subresources"] == {"status": {}}
+    assert CRD["scope"] == "Cluster"
