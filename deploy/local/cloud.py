@@ -6,11 +6,11 @@ a program under test, its node feels it.
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.config import Config
 
 from local.ec2_answers import ACCOUNT, Fault
 from local.ec2_face import Face, PowerChange
@@ -48,6 +48,7 @@ class Cloud:
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": "127.0.0.1",
         }
 
     def open(self, changed: Callable[[PowerChange], Awaitable[None]]) -> None:
@@ -114,9 +115,7 @@ class Cloud:
     def _start_moto(self) -> tuple[int, Child]:
         (port,) = free_ports(1)
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-        # A proxy of the machine must not stand between this process and its own loopback.
-        environment = {**os.environ, "NO_PROXY": "127.0.0.1"}
-        return port, self._processes.start("moto", command, environment)
+        return port, self._processes.start("moto", command)
 
     def _client(self, endpoint: str = "") -> Any:  # noqa: ANN401 - boto3 makes it at run time
         return boto3.client(
@@ -125,4 +124,5 @@ class Cloud:
             region_name=REGION,
             aws_access_key_id="local",
             aws_secret_access_key="local",  # noqa: S106 - moto takes any
+            config=Config(proxies={}),
         )
