@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.errors import LocalClusterError
+from local.processes import dying_with_us
 from local.progress import long_step
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _run(
     directory: Path | None = None,
 ) -> None:
     done = subprocess.run(
-        command,
+        [*dying_with_us(), *command],
         env=environment,
         cwd=directory,
         stdin=subprocess.DEVNULL,

@@ -76,6 +76,15 @@ def listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def dying_with_us() -> tuple[str, ...]:
+    """Return what to put before a command, so that it gets SIGKILL when the thread here ends."""
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        message = "setpriv is missing; it is in the package util-linux"
+        raise LocalClusterError(message)
+    return setpriv, "--pdeathsig", "KILL", "--"
+
+
 @dataclass(frozen=True)
 class Child:
     """A running program and its log."""
@@ -131,11 +140,7 @@ class Processes:
         self._directory = directory
         self._children: list[Child] = []
         self._orders: SimpleQueue[tuple[Future[Child], Callable[[], Child]] | None] = SimpleQueue()
-        setpriv = shutil.which("setpriv")
-        if setpriv is None:
-            message = "setpriv is missing; it is in the package util-linux"
-            raise LocalClusterError(message)
-        self._prefix = (setpriv, "--pdeathsig", "KILL", "--")
+        self._prefix = dying_with_us()
         threading.Thread(target=self._work, name="local-processes", daemon=True).start()
 
     def start(
