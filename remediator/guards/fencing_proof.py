@@ -6,7 +6,7 @@ its memory would write on) or `terminated`, twice, `proof_gap` seconds apart, th
 volume there. NotReady, "not found" and a cloud that does not answer prove nothing.
 """
 
-from exporter.observe.parse.provider_id import parse_provider_id
+from exporter.observe.parse.provider_id import instance_of
 from remediator.guards.base import Allowed, NotYet, Question, Verdict
 from remediator.record import Reading
 
@@ -46,7 +46,7 @@ def fencing_proof(question: Question) -> Verdict:
     )
     for step in plan.steps:
         node = case.view.node(step.node)
-        instance = parse_provider_id(node.provider_id) if node is not None else None
+        instance = instance_of(node.provider_id) if node is not None else None
         if instance is None:
             return NotYet(f"node {step.node} has no EC2 instance in its providerID; {would_do}")
         if question.power:

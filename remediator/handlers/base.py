@@ -59,8 +59,8 @@ class Handler(Protocol):
     @property
     def risk(self) -> Risk: ...
 
-    def reads(self, subject: Subject, view: View) -> Iterable[Want]:
-        """Name what must be read beyond what the detector reads."""
+    def reads(self, record: Record, view: View) -> Iterable[Want]:
+        """Name what must be read beyond what the detector reads; asked until it names nothing new."""
         ...
 
     def powered_by(self, subject: Subject, view: View) -> str:

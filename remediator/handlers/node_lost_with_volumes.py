@@ -39,13 +39,16 @@ class NodeLostWithVolumes:
     name = "node_lost_with_volumes"
     risk = Risk.DATA
 
-    def reads(self, subject: Subject, view: View) -> Iterator[Want]:
-        """All nodes (is it only this one?), its heartbeat, and the namespaces of its claims."""
-        node = subject["node"]
+    def reads(self, record: Record, view: View) -> Iterator[Want]:
+        """All nodes (is it only this one?), its heartbeat, the namespaces and new users of its claims."""
+        node = record.subject["node"]
         yield Want(Kind.NODE)
         yield Want(Kind.LEASE, HEARTBEATS, node)
         for namespace, _ in claims_on(node, view):
             yield Want(Kind.NAMESPACE, name=namespace)
+        for namespace, name in used_claims(record):
+            yield Want(Kind.CLAIM, namespace, name)
+            yield Want(Kind.POD, namespace)
 
     def powered_by(self, subject: Subject, view: View) -> str:
         """Return the node's providerID."""
@@ -109,17 +112,15 @@ class NodeLostWithVolumes:
 
     def goal(self, record: Record, view: View, now: float, policy: Policy) -> Goal:
         """Ask each claim for a Running pod on a Ready node that the volume is attached to."""
-        plan = record.status.plan
         waiting = []
-        for text in plan.used_claims if plan is not None else ():
-            namespace, _, name = text.partition("/")
+        for namespace, name in used_claims(record):
             if not _used_again(namespace, name, view):
                 users = [pod for pod in view.pods_of(namespace, name) if not pod.ended]
                 since = record.status.acted_at
                 unwanted = not users and since is not None
                 if unwanted and since is not None and now - since >= policy.nobody_wants_after:
                     continue
-                waiting.append(text)
+                waiting.append(f"{namespace}/{name}")
         if waiting:
             return Goal(reached=False, sentence=f"waiting for a Running pod with {', '.join(waiting)}")
         return Goal(reached=True, sentence="every claim is used again by a Running pod on a Ready node")
@@ -141,6 +142,13 @@ class NodeLostWithVolumes:
             step=RemoveTaint(node=node.name, uid=node.uid, **done),
             sentence=f"node {node.name} is Ready after a power cycle (new bootID, launched after the proof)",
         )
+
+
+def used_claims(record: Record) -> list[tuple[str, str]]:
+    """Return namespace and name of the claims that the record's plan wants to be used again."""
+    plan = record.status.plan
+    pairs = (text.partition("/") for text in (plan.used_claims if plan is not None else ()))
+    return [(namespace, name) for namespace, _, name in pairs]
 
 
 def _still_beating(node: model.Node, view: View) -> str | None:

@@ -1,0 +1,170 @@
+"""Doing the steps of a plan: observe, write down, apply with a precondition, observe again.
+
+Every tick starts from the record and a fresh look, so a crash anywhere is a tick like any other. Nothing
+is written to the cluster before the record says what and the ledger says what was there before.
+"""
+
+import msgspec
+
+from exporter.observe.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    ObserveError,
+    Unauthorized,
+)
+from remediator import plan as plans
+from remediator import verdicts
+from remediator.case import Case
+from remediator.handlers.base import Handler
+from remediator.judgement import Judge
+from remediator.plan import Plan, Progress, Step
+from remediator.ports import Actuator, Sight
+from remediator.record import Phase, PlanRecord, Record, StepState, moved, with_status
+
+NEVER_APPLIED = "never applied"
+
+LANDING = 75.0
+"""Seconds in which a call without an answer may still take effect; the API server drops one after 60 s."""
+
+
+class Execution:
+    """Carries Running records on, one small piece at a tick."""
+
+    def __init__(self, actuator: Actuator, judge: Judge) -> None:
+        """Use the only thing that changes the world, and the judge of plans."""
+        self._actuator = actuator
+        self._judge = judge
+
+    async def tick(self, record: Record, sight: Sight, handler: Handler) -> Record:
+        """Return the record as it should be saved next; steps that were applied are saved on the way."""
+        now = self._judge.now()
+        plan = record.status.plan
+        index = next_step(plan)
+        if plan is None or index is None:
+            return moved(record, Phase.VERIFYING, "every step is done; looking whether it helped", now)
+        if sight.unseen:
+            return _cannot_see(record, sight, now)
+        try:
+            step = plans.from_record(plan.steps[index])
+        except ValueError as error:
+            return moved(record, Phase.FAILED, f"{error}: written by another version?", now)
+        state = plan.steps[index].state
+        match plans.observe(step, sight.view):
+            case Progress.DONE:
+                return marked(record, index, StepState.DONE, now, "seen done")
+            case Progress.NOT_DONE if state is StepState.APPLIED:
+                left = _closed(record, step, now, "somebody else took it back: left alone")
+                return marked(left, index, StepState.SKIPPED, now, "somebody else took it back")
+            case Progress.NOT_DONE:
+                return await self._begin(record, index, step, sight, handler)
+            case Progress.UNKNOWN if record.written:
+                left = _closed(record, step, now, "the object is gone, and our change with it")
+                return marked(left, index, StepState.SKIPPED, now, "the object is gone")
+            case Progress.UNKNOWN:
+                return moved(record, Phase.DEFERRED, "the object of the plan is gone", now)
+
+    async def _begin(
+        self, record: Record, index: int, step: Step, sight: Sight, handler: Handler
+    ) -> Record:
+        """Ask everything once more, write the intent, apply."""
+        now = self._judge.now()
+        if _may_still_land(record, index, now):
+            return moved(record, Phase.RUNNING, "waiting whether an unanswered call still lands", now)
+        record = _unbegun(record, index, step, now)
+        if sight.signal is None:
+            return moved(record, Phase.CLEARED, "the failure was gone before anything was done", now)
+        case = self._judge.case(record, sight.signal, sight.view)
+        decision = handler.plan(case)
+        if not isinstance(decision, Plan) or _hash(decision) != _planned(record):
+            sentence = "the plan has changed" if isinstance(decision, Plan) else decision.sentence
+            return moved(record, Phase.DEFERRED, sentence, now)
+        record, said = await self._judge.ask(case, decision, handler)
+        result = verdicts.outcome(said, self._judge.mode(record), decision.goal)
+        record = with_status(record, verdicts=verdicts.recorded(said))
+        if result.phase is not Phase.RUNNING:
+            return moved(record, Phase.DEFERRED, result.sentence, now)
+        return await self._apply(record, index, step, case, handler)
+
+    async def _apply(
+        self, record: Record, index: int, step: Step, case: Case, handler: Handler
+    ) -> Record:
+        now = self._judge.now()
+        ledger = (*record.status.ledger, handler.ledger(step, case))
+        record = marked(record, index, StepState.INTENDED, now)
+        record = with_status(record, ledger=ledger, acted_at=now)
+        record = await self._judge.save(
+            moved(record, Phase.RUNNING, f"about to {plans.sentence(step)}", now)
+        )
+        try:
+            await self._actuator.apply(step, case.view)
+        except (Forbidden, Unauthorized, Invalid) as error:
+            failed = _unbegun(record, index, step, now)
+            return moved(failed, Phase.FAILED, f"could not {plans.sentence(step)}: {error}", now)
+        except (Conflict, NotFound) as error:
+            refused = _unbegun(record, index, step, now)
+            return moved(refused, Phase.RUNNING, f"it changed since the look, looking again: {error}", now)
+        except ObserveError as error:
+            # It may have happened, or happen still: the intent stays, and looks tell.
+            return moved(record, Phase.RUNNING, f"no clear answer, looking: {error}", now)
+        self._judge.wrote(record, plans.sentence(step))
+        applied = marked(record, index, StepState.APPLIED, self._judge.now())
+        return moved(applied, Phase.RUNNING, f"done: {plans.sentence(step)}", self._judge.now())
+
+
+def next_step(plan: PlanRecord | None) -> int | None:
+    """Return the index of the first step that is neither done nor skipped."""
+    steps = plan.steps if plan is not None else ()
+    over = (StepState.DONE, StepState.SKIPPED)
+    return next((i for i, step in enumerate(steps) if step.state not in over), None)
+
+
+def marked(
+    record: Record, index: int, state: StepState, now: float, detail: str = ""
+) -> Record:
+    """Return the record with one step's state changed."""
+    plan = record.status.plan
+    if plan is None:
+        return record
+    step = msgspec.structs.replace(plan.steps[index], state=state, at=now, detail=detail)
+    steps = (*plan.steps[:index], step, *plan.steps[index + 1 :])
+    return with_status(record, plan=msgspec.structs.replace(plan, steps=steps))
+
+
+def _may_still_land(record: Record, index: int, now: float) -> bool:
+    plan = record.status.plan
+    step = plan.steps[index] if plan is not None else None
+    intended = step is not None and step.state is StepState.INTENDED
+    return intended and step is not None and step.at is not None and now - step.at < LANDING
+
+
+def _unbegun(record: Record, index: int, step: Step, now: float) -> Record:
+    """Return the record as if the step had not been begun: a refused call is no debt and no act."""
+    if not record.owes:
+        return record
+    record = marked(_closed(record, step, now, NEVER_APPLIED), index, StepState.PENDING, now)
+    return with_status(record, acted_at=None)
+
+
+def _closed(record: Record, step: Step, now: float, note: str) -> Record:
+    ledger = tuple(
+        msgspec.structs.replace(entry, closed=True, closed_at=now, note=note)
+        if not entry.closed and entry.target_uid == step.uid
+        else entry
+        for entry in record.status.ledger
+    )
+    return with_status(record, ledger=ledger)
+
+
+def _cannot_see(record: Record, sight: Sight, now: float) -> Record:
+    sentence = "cannot see " + "; ".join(f"{k}: {why}" for k, why in sorted(sight.unseen.items()))
+    return moved(record, Phase.RUNNING if record.written else Phase.DEFERRED, sentence, now)
+
+
+def _hash(plan: Plan) -> str:
+    return plans.to_record(plan).hash
+
+
+def _planned(record: Record) -> str:
+    return record.status.plan.hash if record.status.plan is not None else ""

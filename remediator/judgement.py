@@ -1,0 +1,133 @@
+"""Judging a plan with everything at hand: the case, the machine's power, the switch, the other records.
+
+This is the only place that gathers what guards ask for. It decides nothing itself: guards and handlers do.
+"""
+
+from collections.abc import Callable
+
+from exporter.observe.errors import ObserveError
+from exporter.observe.model import Signal
+from exporter.observe.parse.instance import InstanceReading
+from exporter.observe.view import View
+from remediator import guards
+from remediator.case import Case, Policy
+from remediator.guards.base import Question
+from remediator.guards.fencing_proof import kept, off, proven
+from remediator.handlers.base import Handler
+from remediator.plan import Plan
+from remediator.ports import Power, Records, Report, Sink, World
+from remediator.record import HistoryEntry, Reading, Record, with_status
+from remediator.verdicts import Verdicts
+
+
+class Judge:
+    """Gathers, asks, and keeps the record of it."""
+
+    def __init__(  # noqa: PLR0913 -- it is the meeting point of these, and nothing else makes one
+        self,
+        *,
+        world: World,
+        power: Power,
+        records: Records,
+        sinks: tuple[Sink, ...],
+        policy: Policy,
+        now: Callable[[], float],
+    ) -> None:
+        """Use the given edges; `now` returns Unix seconds."""
+        self._world = world
+        self._power = power
+        self._records = records
+        self._sinks = sinks
+        self._server: tuple[int, int] | None = None
+        self.policy = policy
+        self.now = now
+
+    def mode(self, record: Record) -> str:
+        """Return the mode of the record's handler."""
+        return self.policy.mode_of(record.spec.signal)
+
+    def case(self, record: Record, signal: Signal, view: View) -> Case:
+        """Tie a record to what was just seen."""
+        return Case(
+            record=record,
+            signal=signal,
+            view=view,
+            now=self.now(),
+            policy=self.policy,
+            server=self._server,
+        )
+
+    async def prepare(self) -> None:
+        """Read the server's version until it is known once."""
+        if self._server is None:
+            self._server = await self._world.version()
+
+    async def ask(self, case: Case, plan: Plan, handler: Handler) -> tuple[Record, Verdicts]:
+        """Read what the guards need and ask them all; the record comes back with its readings."""
+        record, power = case.record, ""
+        if self._reading_is_due(record):
+            provider_id = handler.powered_by(record.subject, case.view)
+            reading, power = await self.read_power(provider_id)
+            if reading is not None:
+                evidence = _evidence(reading)
+                record = with_status(record, readings=kept(record.status.readings, evidence))
+                if not off(evidence):
+                    asleep = ", hibernated" if evidence.hibernated else ""
+                    power = f"EC2 says that instance {evidence.subject} is {evidence.state}{asleep}"
+        paused = await self._world.paused()
+        others = tuple(other for other in self._records.all() if other.name != record.name)
+        question = Question(
+            case=self.case(record, case.signal, case.view),
+            plan=plan,
+            others=others,
+            paused=paused,
+            power=power,
+        )
+        return record, guards.ask(question)
+
+    async def read_power(self, provider_id: str) -> tuple[InstanceReading | None, str]:
+        """Read a machine's power now; without an answer, the sentence says why."""
+        if not provider_id:
+            return None, "the node has no providerID"
+        try:
+            return await self._power.read(provider_id), ""
+        except ObserveError as error:
+            return None, f"the instance could not be read: {type(error).__name__}: {error}"
+
+    async def save(self, record: Record) -> Record:
+        """Save a record and report the step it took."""
+        before = next((r for r in self._records.all() if r.name == record.name), None)
+        saved = await self._records.save(record)
+        phase = before.status.phase if before is not None else ""
+        if saved.status.history and (before is None or before.status.message != saved.status.message):
+            self._report(Report(record=saved, entry=saved.status.history[-1], before=str(phase)))
+        return saved
+
+    def wrote(self, record: Record, what: str) -> None:
+        """Report one change of ours to the cluster."""
+        entry = HistoryEntry(at=self.now(), phase=record.status.phase, sentence=f"done: {what}")
+        self._report(Report(record=record, entry=entry, before=record.status.phase, wrote=what))
+
+    def _report(self, report: Report) -> None:
+        for sink in self._sinks:
+            sink.take(report)
+
+    def _reading_is_due(self, record: Record) -> bool:
+        readings, now = record.status.readings, self.now()
+        if not readings:
+            return True
+        if not proven(readings, self.policy.proof_gap):
+            return now >= readings[0].read_at + self.policy.proof_gap
+        return now - readings[-1].read_at > self.policy.proof_age
+
+
+def _evidence(reading: InstanceReading) -> Reading:
+    return Reading(
+        source="ec2",
+        subject=reading.instance_id,
+        state=reading.state,
+        read_at=reading.read_at,
+        hibernated=reading.hibernated,
+        account=reading.account,
+        launched_at=reading.launched,
+    )

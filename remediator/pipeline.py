@@ -1,0 +1,186 @@
+"""The engine: every record that is not over is looked at again when its time comes, one at a time.
+
+alert -> case -> plan -> guards -> record -> action -> verification. All state is in the record, so what a tick
+does follows from the record and a fresh look alone. One tick at a time: two plans can never both
+believe that they are alone.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from exporter.observe.errors import Conflict, NotFound, ObserveError
+from exporter.observe.model import Kind
+from exporter.observe.signals import detector_of
+from remediator import plan as plans
+from remediator import verdicts
+from remediator.execution import Execution
+from remediator.handlers import handler_of
+from remediator.handlers.base import Handler
+from remediator.judgement import Judge
+from remediator.plan import Declined, Deferred, Plan
+from remediator.ports import Records, Sight, World
+from remediator.record import WAITING, Phase, Record, Seen, moved, with_status
+from remediator.verification import Verification
+
+LOG = logging.getLogger("pvmedic.pipeline")
+
+SOON = 1.0
+"""Seconds to the next tick of a record that has something to do."""
+
+
+class Pipeline:
+    """Ticks records. `wait` is how long a record that only waits is left alone, in seconds."""
+
+    def __init__(
+        self,
+        world: World,
+        records: Records,
+        judge: Judge,
+        execution: Execution,
+        verification: Verification,
+        wait: float = 15.0,
+    ) -> None:
+        """Wire the parts."""
+        self._world = world
+        self._records = records
+        self._judge = judge
+        self._execution = execution
+        self._verification = verification
+        self._wait = wait
+        self._due: dict[str, float] = {}
+        self._heard: dict[str, float] = {}
+        self._wake = asyncio.Event()
+
+    def heard(self, name: str, now: float) -> None:
+        """Note a firing notification for a record; look at it at once."""
+        self._heard[name] = now
+        self._due[name] = now
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Tick what is due until cancelled."""
+        while True:
+            self._wake.clear()
+            now = self._judge.now()
+            active = {r.name for r in self._records.all() if not r.over}
+            self._due = {name: self._due.get(name, now) for name in active}
+            self._heard = {name: at for name, at in self._heard.items() if name in active}
+            for name in sorted(active, key=lambda name: (self._due[name], name)):
+                if self._due[name] <= self._judge.now():
+                    self._due[name] = self._judge.now() + await self.tick(name)
+            rest = min(self._due.values(), default=now + self._wait) - self._judge.now()
+            await self._sleep(min(max(rest, 0.0), self._wait))
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def tick(self, name: str) -> float:
+        """Carry one record on by one piece; return the seconds until its next tick."""
+        record = next((r for r in self._records.all() if r.name == name), None)
+        handler = handler_of(record.spec.signal) if record is not None else None
+        if record is None or handler is None or record.over:
+            return self._wait
+        try:
+            return await self._tick(record, handler)
+        except (Conflict, NotFound):
+            return SOON
+        except ObserveError as error:
+            LOG.warning("a record could not be carried on", extra={"record": name, "why": str(error)})
+            return min(5.0, self._wait)
+
+    async def _tick(self, record: Record, handler: Handler) -> float:
+        detector = detector_of(record.spec.signal)
+        if detector is None:
+            return self._wait
+        await self._judge.prepare()
+        before = record
+        sight = await self._world.look(
+            detector, record.subject, lambda _, view: handler.reads(before, view)
+        )
+        record = self._seen(record, sight)
+        after, rest = await self._carry(record, sight, handler)
+        if _worth_saving(before, after):
+            await self._judge.save(after)
+        return rest
+
+    def _seen(self, record: Record, sight: Sight) -> Record:
+        """Note what the look said, and when the last firing notification came."""
+        now, status = self._judge.now(), record.status
+        heard = max(self._heard.get(record.name, 0.0), status.last_alert_at or record.created)
+        if sight.unseen:
+            return with_status(record, seen=Seen.UNSEEN, last_alert_at=heard)
+        if sight.signal is None:
+            gone = status.gone_since if status.gone_since is not None else now
+            return with_status(record, seen=Seen.GONE, gone_since=gone, last_alert_at=heard)
+        return with_status(record, seen=Seen.PRESENT, gone_since=None, last_alert_at=heard)
+
+    async def _carry(self, record: Record, sight: Sight, handler: Handler) -> tuple[Record, float]:
+        match record.status.phase:
+            case phase if phase in WAITING:
+                return await self._judged(record, sight, handler)
+            case Phase.RUNNING:
+                return await self._execution.tick(record, sight, handler), SOON
+            case Phase.VERIFYING:
+                return self._verification.verify(record, sight, handler), SOON
+            case _ if record.owes:
+                return await self._verification.undo(record, sight, handler), self._wait
+            case _:
+                return self._verification.after(record), self._wait
+
+    async def _judged(self, record: Record, sight: Sight, handler: Handler) -> tuple[Record, float]:
+        """Decide anew about a record for which nothing was written yet."""
+        now = self._judge.now()
+        if sight.unseen:
+            return self._deferred(record, _unseen(sight.unseen)), self._wait
+        if sight.signal is None:
+            sentence = "a fresh look does not see the failure (any more)"
+            return moved(record, Phase.CLEARED, sentence, now), self._wait
+        case = self._judge.case(record, sight.signal, sight.view)
+        match handler.plan(case):
+            case Declined(sentence=sentence):
+                return moved(record, Phase.DECLINED, sentence, now), self._wait
+            case Deferred(sentence=sentence):
+                return self._deferred(record, sentence), self._wait
+            case Plan() as plan:
+                record, said = await self._judge.ask(case, plan, handler)
+                record = with_status(
+                    record, plan=plans.to_record(plan), verdicts=verdicts.recorded(said)
+                )
+                return self._placed(record, verdicts.outcome(said, self._judge.mode(record), plan.goal))
+
+    def _placed(self, record: Record, result: verdicts.Outcome) -> tuple[Record, float]:
+        now = self._judge.now()
+        if result.phase is Phase.DEFERRED:
+            rest = self._wait if result.until is None else max(result.until - now, 0.0)
+            return self._deferred(record, result.sentence), min(rest, self._wait)
+        would = record.status.would_have_acted or result.would_have_acted
+        record = with_status(record, would_have_acted=would)
+        rest = 0.0 if result.phase is Phase.RUNNING else self._wait
+        return moved(record, result.phase, result.sentence, now), rest
+
+    def _deferred(self, record: Record, sentence: str) -> Record:
+        """Wait on, or give up: then a person is needed."""
+        now, status = self._judge.now(), record.status
+        since = status.phase_since if status.phase is Phase.DEFERRED else now
+        if since is not None and now - since > self._judge.policy.give_up_after:
+            return moved(record, Phase.BLOCKED, f"given up waiting: {sentence}", now)
+        return moved(record, Phase.DEFERRED, sentence, now)
+
+
+def _unseen(unseen: Mapping[Kind, str]) -> str:
+    return "cannot see " + "; ".join(f"{kind}: {why}" for kind, why in sorted(unseen.items()))
+
+
+def _worth_saving(before: Record, after: Record) -> bool:
+    """Whether a tick said anything new: a repeated reading or a repeated alert alone is no write."""
+    quiet = with_status(
+        before, readings=after.status.readings, last_alert_at=after.status.last_alert_at
+    )
+    if quiet != after:
+        return True
+    return len(before.status.readings) != len(after.status.readings)

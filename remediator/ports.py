@@ -1,0 +1,84 @@
+"""What the engine needs from the outside, as protocols: tests give it plain objects, the app gives it edges."""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from exporter.observe.model import Kind, Signal, Subject
+from exporter.observe.parse.instance import InstanceReading
+from exporter.observe.signals.base import Detector
+from exporter.observe.view import View, Want
+from remediator.plan import Step
+from remediator.record import HistoryEntry, Record
+
+Reads: TypeAlias = Callable[[Subject, View], Iterable[Want]]
+
+
+class Sight(msgspec.Struct, frozen=True):
+    """One fresh look at one subject. With something in `unseen`, `signal` None does not mean gone."""
+
+    view: View
+    signal: Signal | None
+    unseen: dict[Kind, str]
+
+
+class World(Protocol):
+    """Looks. Never raises: what cannot be read is in the Sight's `unseen`."""
+
+    async def look(self, detector: Detector, subject: Subject, extra: Reads) -> Sight:
+        """Read fresh objects and let the exporter's detector decide over them."""
+        ...
+
+    async def version(self) -> tuple[int, int] | None:
+        """Return the API server's (major, minor), None when it could not be read."""
+        ...
+
+    async def paused(self) -> bool | None:
+        """Return whether the kill switch is on, None when it could not be read."""
+        ...
+
+
+class Power(Protocol):
+    """Reads whether a machine has power."""
+
+    async def read(self, provider_id: str) -> InstanceReading:
+        """Read it now; raises an ObserveError whose text says why it could not be read."""
+        ...
+
+
+class Records(Protocol):
+    """Keeps Remediations."""
+
+    def all(self) -> tuple[Record, ...]:
+        """Return every record, as last seen."""
+        ...
+
+    async def save(self, record: Record) -> Record:
+        """Write the status, bound to the record's version; Conflict when somebody was faster."""
+        ...
+
+
+class Actuator(Protocol):
+    """Changes the world."""
+
+    async def apply(self, step: Step, view: View) -> None:
+        """Do one step, bound to the object versions in `view`; raises an ObserveError when refused."""
+        ...
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What happened, once: metrics, log and Kubernetes Event are made from this one value."""
+
+    record: Record
+    entry: HistoryEntry
+    before: str
+    wrote: str = ""
+
+
+class Sink(Protocol):
+    """Takes reports."""
+
+    def take(self, report: Report) -> None:
+        """Note one report; must not raise and must not wait."""
+        ...
