@@ -1,0 +1,71 @@
+"""Puts the exporter together and runs it: one reflector a kind, one observer, one web face."""
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import time
+from collections.abc import Mapping
+
+from exporter.kit import build
+from exporter.kit.logs import fields
+from exporter.kit.web import About, Web
+from exporter.observe.kube.access import access
+from exporter.observe.kube.api import Api
+from exporter.observe.kube.reflector import Pace, Reflector
+from exporter.observe.kube.watch_state import WatchState
+from exporter.observe.model import Kind
+from exporter.observe.observer import Observer
+from exporter.observe.parse import multi_attach
+from exporter.observe.signals import DETECTORS
+from exporter.server import Board, SelfMetrics
+from exporter.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SELECTORS: Mapping[Kind, str] = {Kind.EVENT: f"reason={multi_attach.REASON}"}
+"""Of Events only what is read: a cluster has a hundred thousand of them."""
+
+ABOUT = About(
+    "pvmedic exporter",
+    build.our_version(),
+    "Sees persistent-storage failures in a Kubernetes cluster. It changes nothing.",
+    {"https://pvmedic.dev/": "documentation"},
+)
+
+
+async def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises ObserveError without an API server, OSError without a port.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+    who = access(settings.kubernetes, os.environ)
+    metrics = SelfMetrics()
+    board = Board(metrics, time.time())
+    kinds = sorted({kind for one in DETECTORS for kind in one.needs | one.helps})
+    states = {kind: WatchState(kind, time.time, time.monotonic) for kind in kinds}
+    observer = Observer(DETECTORS, states, board, time.time, tell=frozenset({Kind.EVENT}))
+    metrics.watch(states, observer)
+    # Jitter between retries is no secret.
+    pace = Pace(random.random, asyncio.sleep, time.monotonic)
+
+    def not_ready() -> str:
+        waits = [state.unseen() for state in states.values() if not state.settled()]
+        return "; ".join(waits)
+
+    async with Api(who, metrics) as api, Web(settings.listen, ABOUT, board.parts, not_ready) as web:
+        log.info("serving", extra=fields(address=str(web.address), kinds=kinds))
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(observer.run())]
+            for kind, state in states.items():
+                one = Reflector(api, state, observer, pace, SELECTORS.get(kind, ""))
+                tasks.append(group.create_task(one.run()))
+            await stop.wait()
+            log.info("stopping")
+            for task in tasks:
+                task.cancel()

@@ -1,0 +1,58 @@
+"""Every signal as two metrics: since when, sparse, and how many, dense. Values in, samples out.
+
+The since-series carries the subject's labels and whatever an alert and the remediator need, so that
+no rule needs a join.
+"""
+
+from exporter.exposition import Family, FamilyType, Sample
+from exporter.observe.model import Signal, SinceSource, Subject
+from exporter.observe.signals import DETECTORS
+from exporter.observe.signals.base import OTHER, Detector
+
+COUNT = Family(
+    "pvmedic_signals",
+    FamilyType.GAUGE,
+    "How many subjects have this failure now."
+    " Absent while it cannot be judged: unseen is not healthy.",
+)
+
+
+def since_family(detector: Detector) -> Family:
+    """Return the family of a detector's since-series."""
+    return Family(
+        f"pvmedic_{detector.name}_since_timestamp_seconds",
+        FamilyType.GAUGE,
+        f"Since when {detector.name} holds for a subject, in Unix seconds."
+        " There only while it does.",
+    )
+
+
+FAMILIES = (COUNT, *(since_family(detector) for detector in DETECTORS))
+
+
+def since(detector: Detector, signal: Signal, began: float) -> Sample:
+    """Return the since-series of a signal.
+
+    Every label is always there; an unknown reason is Other.
+    """
+    named = dict(signal.named)
+    reason = signal.reason if signal.reason in detector.reasons else OTHER
+    return Sample(
+        (
+            *_subject(detector, signal.subject),
+            *((label, named.get(label, "")) for label in detector.named_labels),
+            ("reason", reason),
+            ("since_source", SinceSource(signal.since_source).value),
+        ),
+        began,
+    )
+
+
+def count(detector: Detector, holding: int) -> Sample:
+    """Return the dense count."""
+    return Sample((("signal", detector.name),), holding)
+
+
+def _subject(detector: Detector, subject: Subject) -> tuple[tuple[str, str], ...]:
+    values = dict(subject.labels)
+    return tuple((label, values.get(label, "")) for label in detector.subject_labels)

@@ -1,0 +1,94 @@
+"""HTTP answers and transport exceptions become our errors here, and only here."""
+
+import asyncio
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+
+import aiohttp
+
+from exporter.observe import errors
+from exporter.observe.kube.resources import Asked
+from exporter.observe.parse import envelope
+from exporter.observe.parse.wire import UndecodableError
+
+SHOWN = 300
+"""How many characters of a foreign text go into a message."""
+
+_SPECIAL: Mapping[HTTPStatus, tuple[type[errors.ObserveError], str]] = {
+    HTTPStatus.UNAUTHORIZED: (errors.Unauthorized, "our credentials are not accepted"),
+    HTTPStatus.FORBIDDEN: (errors.Forbidden, "not allowed"),
+    HTTPStatus.CONFLICT: (errors.Conflict, "conflict"),
+    HTTPStatus.GONE: (errors.Gone, "the resource version is too old"),
+}
+_CLASSES: Mapping[int, tuple[type[errors.ObserveError], str]] = {
+    4: (errors.Invalid, "refused"),
+    5: (errors.ServerFailed, "the server failed"),
+}
+
+
+def of_answer(
+    status: int, headers: Mapping[str, str], body: bytes, asked: Asked
+) -> errors.ObserveError:
+    """Return the error that an HTTP answer outside 2xx means."""
+    said = _shown(body)
+    if status == HTTPStatus.NOT_FOUND:
+        return _missing(body, asked, said)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        message = f"{asked}: too many requests (429): {said}"
+        return errors.Throttled(message, _retry_after(headers))
+    if status in _SPECIAL:
+        error, meaning = _SPECIAL[HTTPStatus(status)]
+    else:
+        error, meaning = _CLASSES.get(status // 100, (errors.Garbage, "an answer nobody promised"))
+    return error(f"{asked}: {meaning} ({status}): {said}")
+
+
+def of_watch(status: envelope.Status, asked: Asked) -> errors.ObserveError:
+    """Return the error that a Status inside a watch means."""
+    body = (status.message or status.reason or "no reason given").encode()
+    return of_answer(status.code or 0, {}, body, asked)
+
+
+@contextmanager
+def translated(asked: Asked) -> Iterator[None]:
+    """Turn what the HTTP library, TLS and the decoder raise into our errors."""
+    try:
+        yield
+    except TimeoutError as error:
+        message = f"{asked}: no answer in time"
+        raise errors.Unreachable(message) from error
+    except UndecodableError as error:
+        message = f"{asked}: cannot read the answer: {_cut(str(error))}"
+        raise errors.Garbage(message) from error
+    except (aiohttp.ClientResponseError, aiohttp.InvalidURL) as error:
+        message = f"{asked}: an answer that is not HTTP: {_cut(str(error))}"
+        raise errors.Garbage(message) from error
+    except (aiohttp.ClientError, ssl.SSLError, OSError, asyncio.IncompleteReadError) as error:
+        text = _cut(str(error)) or type(error).__name__
+        message = f"{asked}: no answer: {text}"
+        raise errors.Unreachable(message) from error
+
+
+def _missing(body: bytes, asked: Asked, said: str) -> errors.ObserveError:
+    # Creating in a namespace that is not there is a 404 on a collection too, but that one explains
+    # itself.
+    explained = envelope.status(body).reason == "NotFound"
+    if asked.name or (asked.verb == "create" and explained and '"' in said):
+        return errors.NotFound(f"{asked}: not there (404): {said}")
+    return errors.NotInstalled(f"{asked}: this resource type does not exist here (404)")
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    text = headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() else None
+
+
+def _shown(body: bytes) -> str:
+    return _cut(envelope.status(body).message or body[: 4 * SHOWN].decode(errors="replace"))
+
+
+def _cut(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= SHOWN else f"{flat[:SHOWN]}..."

@@ -1,0 +1,74 @@
+"""Where each kind lives in the API. A kind is one line here and one decoder in `parse.wire`."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from exporter.observe.model import Kind
+
+
+class Resource(msgspec.Struct, frozen=True):
+    """`base` is `/api/v1` or `/apis/<group>/<version>`."""
+
+    base: str
+    name: str
+    namespaced: bool
+
+
+_CORE = "/api/v1"
+
+RESOURCES: Mapping[Kind, Resource] = {
+    Kind.NODE: Resource(_CORE, "nodes", namespaced=False),
+    Kind.POD: Resource(_CORE, "pods", namespaced=True),
+    Kind.CLAIM: Resource(_CORE, "persistentvolumeclaims", namespaced=True),
+    Kind.VOLUME: Resource(_CORE, "persistentvolumes", namespaced=False),
+    Kind.ATTACHMENT: Resource("/apis/storage.k8s.io/v1", "volumeattachments", namespaced=False),
+    Kind.EVENT: Resource(_CORE, "events", namespaced=True),
+    Kind.LEASE: Resource("/apis/coordination.k8s.io/v1", "leases", namespaced=True),
+    Kind.NAMESPACE: Resource(_CORE, "namespaces", namespaced=False),
+}
+
+
+def path(kind: Kind, namespace: str = "", name: str = "") -> str:
+    """Return the path of a collection, or of one object; namespace empty: all namespaces."""
+    resource = RESOURCES[kind]
+    middle = f"/namespaces/{namespace}" if resource.namespaced and namespace else ""
+    return f"{resource.base}{middle}/{resource.name}" + (f"/{name}" if name else "")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One request in Kubernetes' words, for messages and counters.
+
+    `name` is empty for a collection.
+    """
+
+    verb: str
+    resource: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """As RBAC would put it: `list pods at cluster scope`, `get pods web/db-0`."""
+        if self.name:
+            where = f" {self.namespace}/{self.name}" if self.namespace else f" {self.name}"
+        else:
+            where = f" in namespace {self.namespace}" if self.namespace else " at cluster scope"
+        return f"{self.verb} {self.resource}{where}"
+
+
+_VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+
+def asked(method: str, url_path: str, *, watch: bool = False) -> Asked:
+    """Read a request's path: `/apis/g/v/namespaces/n/resource/name/subresource`."""
+    parts = [part for part in url_path.split("/") if part]
+    rest = parts[2:] if parts[:1] == ["api"] else parts[3:]
+    namespace = ""
+    # `/namespaces/x` alone is the Namespace object itself; with more behind it, it is a scope.
+    if rest[:1] == ["namespaces"] and len(rest) > 2:  # noqa: PLR2004
+        namespace, rest = rest[1], rest[2:]
+    resource, name, subresource = [*rest, "", "", ""][:3]
+    read = "watch" if watch else "get" if name else "list"
+    verb = _VERBS.get(method.upper(), read)
+    full = f"{resource}/{subresource}" if subresource else resource
+    return Asked(verb, full or url_path, namespace, name)

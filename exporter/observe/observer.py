@@ -1,0 +1,233 @@
+"""Keeps the latest objects and what the detectors say of them; tells a Listener what changed.
+
+An object's change only marks subjects; they are decided a moment later, together, in one task that
+gives way to others. Reading the API server is the reflectors' part, publishing is the Listener's.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from exporter.observe import model
+from exporter.observe.kube.watch_state import WatchState
+from exporter.observe.model import Change, Kind, Object, Ref, Signal, Subject
+from exporter.observe.signals.base import Detector
+from exporter.observe.view import Objects, View
+
+log = logging.getLogger(__name__)
+
+GATHER_SECONDS = 0.1
+"""Changes come in bursts: one decision for all of a burst."""
+CHECK_SECONDS = 1.0
+"""Silence has no event of its own, so what is unseen is checked this often."""
+RETRY_SECONDS = 30.0
+"""A detector that raised is asked again, over everything, after this."""
+SLICE = 200
+"""Subjects or objects handled before other tasks get their turn: a few milliseconds."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A signal that holds, and since when, in Unix seconds.
+
+    First seen by us where the object has no time.
+    """
+
+    signal: Signal
+    since: float
+
+
+class Listener(Protocol):
+    """Hears what changed. Called from the event loop; must not take long."""
+
+    def signal(self, detector: Detector, subject: Subject, seen: Seen | None) -> None:
+        """A signal begins or changes, or ends or is withdrawn (None)."""
+        ...
+
+    def judged(self, detector: Detector, count: int | None) -> None:
+        """How many of a detector's signals hold; None: it cannot judge now."""
+        ...
+
+    def change(self, change: Change, view: View) -> None:
+        """An object of a kind that it asked to hear of changed."""
+        ...
+
+
+class _Desk:
+    """What is pending and what holds, for one detector."""
+
+    def __init__(self, detector: Detector) -> None:
+        self.detector = detector
+        self.kinds = detector.needs | detector.helps
+        self.dirty: set[Subject] = set()
+        self.everything = True
+        self.holds: dict[Subject, Seen] = {}
+        self.first_seen: dict[Subject, float] = {}
+        self.judges: bool | None = None
+        self.silent_until = float("-inf")
+
+
+class Observer:
+    """The Sink of the reflectors.
+
+    `run` decides. `tell` are kinds whose every change the Listener hears.
+    """
+
+    def __init__(
+        self,
+        detectors: Iterable[Detector],
+        states: Mapping[Kind, WatchState],
+        listener: Listener,
+        clock: Callable[[], float],
+        tell: frozenset[Kind] = frozenset(),
+    ) -> None:
+        self._objects = Objects()
+        self._desks = [_Desk(detector) for detector in detectors]
+        self._states = states
+        self._listener = listener
+        self._clock = clock
+        self._tell = tell
+        self._told: list[Change] = []
+        self._wake = asyncio.Event()
+
+    def view(self) -> View:
+        """Return what is known now; valid until the caller next awaits."""
+        return View(self._objects, self._clock(), self._unseen())
+
+    def count(self, kind: Kind) -> int:
+        """Return how many objects of a kind are there, those that are not kept included."""
+        return self._objects.count(kind) + self._states[kind].skipped
+
+    def put(self, obj: Object) -> None:
+        """Take one object in its newest version."""
+        self._mark(Change(self._objects.put(obj), obj))
+
+    def remove(self, name: Ref) -> None:
+        """Forget one object."""
+        old = self._objects.remove(name)
+        if old is not None:
+            self._mark(Change(old, None))
+
+    async def replace(self, kind: Kind, objects: Sequence[Object]) -> None:
+        """Take all objects of a kind.
+
+        Gives way to other tasks in between, as a stream of changes would.
+        """
+        names = {model.ref(obj) for obj in objects}
+        gone = [name for obj in self._objects.of(kind) if (name := model.ref(obj)) not in names]
+        for number, name in enumerate(gone):
+            self.remove(name)
+            await _give_way(number)
+        for number, obj in enumerate(objects):
+            self.put(obj)
+            await _give_way(number)
+        for desk in self._desks:
+            desk.everything = desk.everything or kind in desk.kinds
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Decide what changed, until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(CHECK_SECONDS):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            else:
+                await asyncio.sleep(GATHER_SECONDS)
+            self._wake.clear()
+            await self.decide()
+
+    async def decide(self) -> None:
+        """Decide all that is pending."""
+        told, self._told = self._told, []
+        for number, change in enumerate(told):
+            self._listener.change(change, self.view())
+            await _give_way(number)
+        for desk in self._desks:
+            if self._clock() < desk.silent_until:
+                continue
+            if desk.detector.needs & self._unseen().keys():
+                self._withdraw(desk)
+                continue
+            try:
+                await self._decide(desk)
+            except Exception:
+                # One detector's mistake must not silence the others, and must not go unnoticed
+                # either.
+                log.exception("detector %s raised; its signals are withdrawn", desk.detector.name)
+                desk.silent_until = self._clock() + RETRY_SECONDS
+                self._withdraw(desk)
+
+    def _unseen(self) -> dict[Kind, str]:
+        return {kind: why for kind, state in self._states.items() if (why := state.unseen())}
+
+    def _mark(self, change: Change) -> None:
+        obj = change.new if change.new is not None else change.old
+        if obj is None:
+            return
+        kind = model.KIND_OF[type(obj)]
+        if kind in self._tell:
+            self._told.append(change)
+        view = View(self._objects, self._clock())
+        for desk in self._desks:
+            # Whoever looks at everything anyway needs no marks.
+            if kind in desk.kinds and not desk.everything:
+                desk.dirty.update(desk.detector.touched(change, view))
+        self._wake.set()
+
+    def _withdraw(self, desk: _Desk) -> None:
+        for subject in list(desk.holds):
+            self._listener.signal(desk.detector, subject, None)
+        desk.holds.clear()
+        desk.dirty.clear()
+        desk.everything = True
+        if desk.judges is not False:
+            desk.judges = False
+            self._listener.judged(desk.detector, None)
+
+    async def _decide(self, desk: _Desk) -> None:
+        if desk.everything:
+            # First, so that what changes while this pass gives way is marked for the next one.
+            desk.everything = False
+            desk.dirty.update(desk.holds, desk.first_seen)
+            await self._mark_everything(desk)
+        elif not desk.dirty and desk.judges:
+            return
+        subjects, desk.dirty = desk.dirty, set()
+        for number, subject in enumerate(subjects):
+            self._decide_one(desk, subject)
+            await _give_way(number)
+        desk.judges = True
+        self._listener.judged(desk.detector, len(desk.holds))
+
+    async def _mark_everything(self, desk: _Desk) -> None:
+        objects = [obj for kind in sorted(desk.kinds) for obj in self._objects.of(kind)]
+        for number, obj in enumerate(objects):
+            view = View(self._objects, self._clock())
+            desk.dirty.update(desk.detector.touched(Change(None, obj), view))
+            await _give_way(number)
+
+    def _decide_one(self, desk: _Desk, subject: Subject) -> None:
+        signal = desk.detector.decide(subject, self.view())
+        if signal is None:
+            desk.first_seen.pop(subject, None)
+            if desk.holds.pop(subject, None) is not None:
+                self._listener.signal(desk.detector, subject, None)
+            return
+        if signal.since is not None:
+            since = signal.since
+            desk.first_seen.pop(subject, None)
+        else:
+            since = desk.first_seen.setdefault(subject, self._clock())
+        seen = Seen(signal, since)
+        if desk.holds.get(subject) != seen:
+            desk.holds[subject] = seen
+            self._listener.signal(desk.detector, subject, seen)
+
+
+async def _give_way(number: int) -> None:
+    if number % SLICE == SLICE - 1:
+        await asyncio.sleep(0)

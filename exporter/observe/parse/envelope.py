@@ -1,0 +1,75 @@
+"""What surrounds objects on the wire: metadata, lists, watch lines, Status. No kind of object.
+
+Unknown fields are skipped by the decoder without being built. Every field may be missing or null:
+the API promises neither, and a field that is not there must not hide the rest of a list.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from exporter.observe.model import OURS
+
+
+class Meta(msgspec.Struct, gc=False):
+    """ObjectMeta."""
+
+    name: str | None = None
+    namespace: str | None = None
+    uid: str | None = None
+    resourceVersion: str | None = None  # noqa: N815 -- the wire's own name
+    creationTimestamp: str | None = None  # noqa: N815
+    deletionTimestamp: str | None = None  # noqa: N815
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+
+
+class ListMeta(msgspec.Struct):
+    """ListMeta."""
+
+    resourceVersion: str | None = None  # noqa: N815
+    continue_: str | None = msgspec.field(name="continue", default=None)
+
+
+class WatchLine(msgspec.Struct):
+    """One line of a watch; the object is decoded once its type is known."""
+
+    type: str
+    object: msgspec.Raw
+
+
+class Marked(msgspec.Struct):
+    """Any object, for its metadata only."""
+
+    metadata: Meta | None = None
+
+
+class Status(msgspec.Struct):
+    """metav1.Status: how the API server says no."""
+
+    code: int | None = None
+    reason: str | None = None
+    message: str | None = None
+
+
+_status = msgspec.json.Decoder(Status)
+
+
+def status(body: bytes) -> Status:
+    """Read a Status; an empty one when the body is something else."""
+    try:
+        return _status.decode(body)
+    except msgspec.MsgspecError:
+        return Status()
+
+
+def ours(meta: Meta) -> Mapping[str, str]:
+    """Return our annotations and labels in one.
+
+    A label's `disabled` is not overruled by an annotation.
+    """
+    found = {key: value for key, value in (meta.labels or {}).items() if key.startswith(OURS)}
+    for key, value in (meta.annotations or {}).items():
+        if key.startswith(OURS) and found.get(key) != "disabled":
+            found[key] = value
+    return found

@@ -1,0 +1,54 @@
+"""The Event of the attach/detach controller about a volume that another node holds, as facts.
+
+Both wordings are accepted for ever: "Multi-Attach error" up to Kubernetes 1.36, "Waiting for
+detach" from 1.37 on. A text may be aggregated (a prefix), cut at any length, or carry what Go's
+formatter leaves of a misplaced `%`. A text of another kind is None; no text raises.
+"""
+
+import re
+
+import msgspec
+
+REASON = "FailedAttachVolume"
+"""The Event's reason, which other attach failures share."""
+
+_AGGREGATED = "(combined from similar events): "
+_PATTERN = re.compile(
+    r"""
+    (?: Multi-Attach\ error | Waiting\ for\ detach )
+    \ for\ volume\ "? (?P<volume> [^"\s]+ ) "? (?P<tail> .* )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_USED_BY = re.compile(r"used by pod\(s\) (?P<pods>.*)", re.DOTALL)
+_ELSEWHERE = re.compile(r"(?:and|used by) (?P<count>[0-9]{1,9}) pod\(s\) in different namespaces")
+_POD_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
+
+
+class Blocked(msgspec.Struct, frozen=True):
+    """What the text says.
+
+    `pods` are names in the waiting pod's namespace; `elsewhere` counts those in others.
+    Neither: no pod object wants the volume on the other node any more.
+    """
+
+    volume: str
+    pods: tuple[str, ...] = ()
+    elsewhere: int = 0
+
+
+def blocked(message: str) -> Blocked | None:
+    """Read the Event's message; None when it is about something else."""
+    found = _PATTERN.match(message.removeprefix(_AGGREGATED).lstrip())
+    if found is None:
+        return None
+    tail = found["tail"]
+    elsewhere = _ELSEWHERE.search(tail)
+    used_by = _USED_BY.search(tail)
+    names: list[str] = []
+    if used_by is not None:
+        for part in used_by["pods"].split(", "):
+            name = part.partition(" and ")[0].strip()
+            if _POD_NAME.fullmatch(name):
+                names.append(name)
+    return Blocked(found["volume"], tuple(names), int(elsewhere["count"]) if elsewhere else 0)

@@ -1,0 +1,156 @@
+"""What the exporter serves: signals and counts as they change, and the metrics about itself.
+
+A Board is the observer's Listener. Nothing is asked or computed at a scrape but the few self
+metrics.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, disable_created_metrics
+from prometheus_client import Counter as CounterMetric
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+
+from exporter import collectors
+from exporter.collectors import multi_attach, signals
+from exporter.exposition import Exposition
+from exporter.kit import build
+from exporter.observe.kube.watch_state import WatchState
+from exporter.observe.model import Change, Kind, Subject
+from exporter.observe.observer import Observer, Seen
+from exporter.observe.signals.base import Detector
+from exporter.observe.view import View
+
+ROLE = "cluster"
+
+
+class SelfMetrics:
+    """What the exporter says of itself, in a registry of its own.
+
+    Also the Tally of API requests.
+    """
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry(auto_describe=False)
+        ProcessCollector(registry=self.registry)
+        info = ["version", "python_version", "role"]
+        Gauge("pvmedic_build_info", "Which build this is.", info, registry=self.registry).labels(
+            build.our_version(), build.python_version(), ROLE
+        ).set(1)
+        self._success = Gauge(
+            "pvmedic_collector_success",
+            "1 while this signal can be judged, 0 while something it needs cannot be seen.",
+            ["collector"],
+            registry=self.registry,
+        )
+        self._requests = CounterMetric(
+            "pvmedic_kube_requests",
+            "Requests to the API server.",
+            ["resource", "verb"],
+            registry=self.registry,
+        )
+        self._failures = CounterMetric(
+            "pvmedic_kube_request_failures",
+            "Requests to the API server that failed, by reason.",
+            ["resource", "verb", "reason"],
+            registry=self.registry,
+        )
+
+    def success(self, detector: str, *, judges: bool) -> None:
+        """Say whether a detector can judge."""
+        self._success.labels(detector).set(judges)
+
+    def request(self, resource: str, verb: str) -> None:
+        """Count one request."""
+        self._requests.labels(resource, verb).inc()
+
+    def failure(self, resource: str, verb: str, reason: str) -> None:
+        """Count one failed request."""
+        self._failures.labels(resource, verb, reason).inc()
+
+    def watch(self, states: Mapping[Kind, WatchState], observer: Observer) -> None:
+        """Publish how the watches are."""
+        self.registry.register(_Watches(states, observer))
+
+    def parts(self, *, openmetrics: bool) -> bytes:
+        """Return the self metrics; for OpenMetrics with the end mark, so they come last."""
+        if openmetrics:
+            body: bytes = generate_openmetrics(self.registry)  # type: ignore[no-untyped-call]
+            return body
+        return generate_latest(self.registry)
+
+
+class _Watches:
+    """Reads the watch states when scraped.
+
+    An age that nobody moved must not need somebody to move it.
+    """
+
+    def __init__(self, states: Mapping[Kind, WatchState], observer: Observer) -> None:
+        self._states = states
+        self._observer = observer
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one series a kind."""
+        progress = GaugeMetricFamily(
+            "pvmedic_watch_last_progress_timestamp_seconds",
+            "When the API server last said anything about this resource, in Unix seconds.",
+            labels=["resource"],
+        )
+        objects = GaugeMetricFamily(
+            "pvmedic_watch_objects",
+            "How many objects of this resource there are, those that need not be kept included.",
+            labels=["resource"],
+        )
+        for kind, state in self._states.items():
+            if state.last_progress is not None:
+                progress.add_metric([kind], state.last_progress)
+            if state.listed:
+                objects.add_metric([kind], self._observer.count(kind))
+        yield progress
+        yield objects
+
+
+class Board:
+    """Turns what the observer tells into series."""
+
+    def __init__(self, metrics: SelfMetrics, began: float) -> None:
+        self._exposition = Exposition(collectors.FAMILIES)
+        self._metrics = metrics
+        self._began = began
+        self._events: Counter[multi_attach.Key] = Counter()
+
+    def signal(self, detector: Detector, subject: Subject, seen: Seen | None) -> None:
+        """Publish a signal, or take it down."""
+        family = signals.since_family(detector).name
+        if seen is None:
+            self._exposition.drop(family, subject)
+        else:
+            sample = signals.since(detector, seen.signal, seen.since)
+            self._exposition.put(family, subject, [sample])
+
+    def judged(self, detector: Detector, count: int | None) -> None:
+        """Publish a count, or take it down while there is none."""
+        self._metrics.success(detector.name, judges=count is not None)
+        if count is None:
+            self._exposition.drop(signals.COUNT.name, detector.name)
+        else:
+            sample = signals.count(detector, count)
+            self._exposition.put(signals.COUNT.name, detector.name, [sample])
+
+    def change(self, change: Change, view: View) -> None:
+        """Count Events."""
+        key = multi_attach.fold(self._events, change, view, self._began)
+        if key is not None:
+            sample = multi_attach.sample(key, self._events[key])
+            self._exposition.put(multi_attach.EVENTS.name, key, [sample])
+
+    def parts(self, openmetrics: bool) -> list[bytes]:  # noqa: FBT001 -- the web's own call
+        """Return the whole exposition."""
+        return [
+            *self._exposition.parts(openmetrics=openmetrics),
+            self._metrics.parts(openmetrics=openmetrics),
+        ]
