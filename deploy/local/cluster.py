@@ -48,7 +48,10 @@ class LocalCluster:
         self.processes = Processes(self._run)
         self._background = Background()
         self._instances: dict[str, str] = {}
-        self._closers: list[Callable[[], None]] = [self.processes.end_all, self._background.close]
+        self._logs_wanted = False
+        self._parts = ExitStack()
+        self._parts.callback(self.processes.end_all)
+        self._parts.callback(self._background.close)
 
     @classmethod
     def start(
@@ -76,12 +79,12 @@ class LocalCluster:
         self.server, self.ca_file = self.control.server, self.control.ca_file
         context = self.control.ssl_context(self.control.admin)
         self.players = Players(self._background, self.server, context, self.timings.heartbeat)
-        self._closers.append(self.players.close)
+        self._parts.callback(self.players.close)
         self.tokens = ServiceAccountTokens(
             self._background, self.players.api, self.directory / "tokens", self.ca_file
         )
         self.cloud.open(self._power_changed)
-        self._closers.append(self.cloud.close)
+        self._parts.callback(self.cloud.close)
         self._instances = {node: self.cloud.run_instance() for node in nodes}
         self.players.start(self._instances)
         account = "/api/v1/namespaces/default/serviceaccounts/default"
@@ -103,10 +106,14 @@ class LocalCluster:
         self.close()
 
     def close(self, *, keep_logs: bool = False) -> None:
-        """End every process and remove the directory; with `keep_logs` all but its logs."""
-        while self._closers:
-            self._closers.pop()()
-        self._run.close(keep_logs=keep_logs)
+        """End every process and remove the directory.
+
+        Its logs stay with `keep_logs`, and when a `wait` in vain has pointed at them.
+        """
+        try:
+            self._parts.close()
+        finally:
+            self._run.close(keep_logs=keep_logs or self._logs_wanted)
 
     @property
     def kubeconfig(self) -> Path:
@@ -137,7 +144,10 @@ class LocalCluster:
             self.kubectl("apply", "-k" if manifests.is_dir() else "-f", str(manifests))
 
     def get(self, path: str) -> Object | None:
-        """Read an API path such as /api/v1/nodes/node-a as administrator; None without one."""
+        """Read an API path such as /api/v1/nodes/node-a as administrator; None without one.
+
+        Raises aiohttp.ClientError while the API server is away.
+        """
         return self._background.run(self.players.api.get(path))
 
     @property
