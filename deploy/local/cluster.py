@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from local.background import Background
