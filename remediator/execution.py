@@ -43,7 +43,9 @@ class Execution:
         plan = record.status.plan
         index = next_step(plan)
         if plan is None or index is None:
-            return moved(record, Phase.VERIFYING, "every step is done; looking whether it helped", now)
+            return moved(
+                record, Phase.VERIFYING, "every step is done; looking whether it helped", now
+            )
         if sight.unseen:
             return _cannot_see(record, sight, now)
         try:
@@ -71,10 +73,14 @@ class Execution:
         """Ask everything once more, write the intent, apply."""
         now = self._judge.now()
         if _may_still_land(record, index, now):
-            return moved(record, Phase.RUNNING, "waiting whether an unanswered call still lands", now)
+            return moved(
+                record, Phase.RUNNING, "waiting whether an unanswered call still lands", now
+            )
         record = _unbegun(record, index, step, now)
         if sight.signal is None:
-            return moved(record, Phase.CLEARED, "the failure was gone before anything was done", now)
+            return moved(
+                record, Phase.CLEARED, "the failure was gone before anything was done", now
+            )
         case = self._judge.case(record, sight.signal, sight.view)
         decision = handler.plan(case)
         if not isinstance(decision, Plan) or _hash(decision) != _planned(record):
@@ -104,7 +110,9 @@ class Execution:
             return moved(failed, Phase.FAILED, f"could not {plans.sentence(step)}: {error}", now)
         except (Conflict, NotFound) as error:
             refused = _unbegun(record, index, step, now)
-            return moved(refused, Phase.RUNNING, f"it changed since the look, looking again: {error}", now)
+            return moved(
+                refused, Phase.RUNNING, f"it changed since the look, looking again: {error}", now
+            )
         except ObserveError as error:
             # It may have happened, or happen still: the intent stays, and looks tell.
             return moved(record, Phase.RUNNING, f"no clear answer, looking: {error}", now)
@@ -120,9 +128,7 @@ def next_step(plan: PlanRecord | None) -> int | None:
     return next((i for i, step in enumerate(steps) if step.state not in over), None)
 
 
-def marked(
-    record: Record, index: int, state: StepState, now: float, detail: str = ""
-) -> Record:
+def marked(record: Record, index: int, state: StepState, now: float, detail: str = "") -> Record:
     """Return the record with one step's state changed."""
     plan = record.status.plan
     if plan is None:

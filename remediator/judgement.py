@@ -99,7 +99,9 @@ class Judge:
         before = next((r for r in self._records.all() if r.name == record.name), None)
         saved = await self._records.save(record)
         phase = before.status.phase if before is not None else ""
-        if saved.status.history and (before is None or before.status.message != saved.status.message):
+        if saved.status.history and (
+            before is None or before.status.message != saved.status.message
+        ):
             self._report(Report(record=saved, entry=saved.status.history[-1], before=str(phase)))
         return saved
 

@@ -90,7 +90,10 @@ class Pipeline:
         except (Conflict, NotFound):
             return SOON
         except ObserveError as error:
-            LOG.warning("a record could not be carried on", extra={"record": name, "why": str(error)})
+            LOG.warning(
+                "a record could not be carried on",
+                extra={"fields": {"record": name, "why": str(error)}},
+            )
             return min(5.0, self._wait)
 
     async def _tick(self, record: Record, handler: Handler) -> float:
@@ -151,7 +154,9 @@ class Pipeline:
                 record = with_status(
                     record, plan=plans.to_record(plan), verdicts=verdicts.recorded(said)
                 )
-                return self._placed(record, verdicts.outcome(said, self._judge.mode(record), plan.goal))
+                return self._placed(
+                    record, verdicts.outcome(said, self._judge.mode(record), plan.goal)
+                )
 
     def _placed(self, record: Record, result: verdicts.Outcome) -> tuple[Record, float]:
         now = self._judge.now()

@@ -62,9 +62,7 @@ TRANSITIONS: Mapping[Phase, frozenset[Phase]] = {
     Phase.RUNNING: frozenset(
         {Phase.RUNNING, Phase.VERIFYING, Phase.DEFERRED, Phase.CLEARED, Phase.FAILED}
     ),
-    Phase.VERIFYING: frozenset(
-        {Phase.VERIFYING, Phase.HOLDING, Phase.SETTLED, Phase.UNSETTLED}
-    ),
+    Phase.VERIFYING: frozenset({Phase.VERIFYING, Phase.HOLDING, Phase.SETTLED, Phase.UNSETTLED}),
     Phase.HOLDING: frozenset({Phase.HOLDING, Phase.SETTLED}),
     **{end: frozenset({end}) for end in ENDS},
 }
@@ -255,6 +253,4 @@ def moved(record: Record, phase: Phase, sentence: str, now: float) -> Record:
 
 def with_status(record: Record, **changes: object) -> Record:
     """Return the record with some fields of its status replaced."""
-    return msgspec.structs.replace(
-        record, status=msgspec.structs.replace(record.status, **changes)
-    )
+    return msgspec.structs.replace(record, status=msgspec.structs.replace(record.status, **changes))

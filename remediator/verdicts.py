@@ -31,7 +31,9 @@ def outcome(verdicts: Verdicts, mode: str, goal: str) -> Outcome:
         if refusals:
             return Outcome(Phase.OBSERVED, f"mode is observe, and besides: {_reasons(refusals)}")
         return Outcome(
-            Phase.OBSERVED, f"mode is observe: would have acted, so that {goal}", would_have_acted=True
+            Phase.OBSERVED,
+            f"mode is observe: would have acted, so that {goal}",
+            would_have_acted=True,
         )
     denied = [(name, v) for name, v in verdicts if isinstance(v, Denied)]
     if denied:

@@ -36,11 +36,15 @@ class Verification:
             return moved(record, Phase.VERIFYING, SEEN_ONCE, now)
         elif record.owes:
             owed = "; ".join(f"{e.kind} on {e.target}" for e in record.owes)
-            return moved(record, Phase.HOLDING, f"{goal.sentence}; still to be taken back: {owed}", now)
+            return moved(
+                record, Phase.HOLDING, f"{goal.sentence}; still to be taken back: {owed}", now
+            )
         else:
             return moved(record, Phase.SETTLED, goal.sentence, now)
         if now - (record.status.phase_since or now) > policy.settle_within:
-            return moved(record, Phase.UNSETTLED, f"acted, but it did not help in time: {sentence}", now)
+            return moved(
+                record, Phase.UNSETTLED, f"acted, but it did not help in time: {sentence}", now
+            )
         return moved(record, Phase.VERIFYING, sentence, now)
 
     async def undo(self, record: Record, sight: Sight, handler: Handler) -> Record:

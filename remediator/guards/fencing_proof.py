@@ -25,7 +25,8 @@ def kept(readings: tuple[Reading, ...], new: Reading) -> tuple[Reading, ...]:
     same = tuple(
         old
         for old in readings
-        if (old.subject, old.account, old.launched_at) == (new.subject, new.account, new.launched_at)
+        if (old.subject, old.account, old.launched_at)
+        == (new.subject, new.account, new.launched_at)
     )
     return (same[0], new) if same else (new,)
 

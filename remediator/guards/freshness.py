@@ -10,5 +10,7 @@ def alert_freshness(question: Question) -> Verdict:
     if last is None:
         return Denied("no firing notification is on record")
     if case.now - last > case.policy.alert_max_age:
-        return Denied("the last firing notification is too old: Alertmanager has stopped repeating it")
+        return Denied(
+            "the last firing notification is too old: Alertmanager has stopped repeating it"
+        )
     return Allowed()

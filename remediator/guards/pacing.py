@@ -34,7 +34,9 @@ def one_node(question: Question) -> Verdict:
         if other.status.phase in ACTING and plan is not None:
             theirs = {step.target for step in plan.steps}
             if theirs - mine:
-                return NotYet(f"one node at a time: {other.name} works on {', '.join(sorted(theirs))}")
+                return NotYet(
+                    f"one node at a time: {other.name} works on {', '.join(sorted(theirs))}"
+                )
     return Allowed()
 
 

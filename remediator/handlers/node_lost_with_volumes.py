@@ -81,7 +81,9 @@ class NodeLostWithVolumes:
             return Deferred(sentence)
         if (sentence := _bound_to_node(node, case)) is not None:
             return Declined(sentence)
-        claims = tuple(sorted({c for pod in view.pods_on(name) for c in exclusive_claims(pod, view)}))
+        claims = tuple(
+            sorted({c for pod in view.pods_on(name) for c in exclusive_claims(pod, view)})
+        )
         return Plan(
             goal=f"every claim that was used on node {name} is used by a Running pod on a Ready node",
             steps=(
@@ -122,8 +124,12 @@ class NodeLostWithVolumes:
                     continue
                 waiting.append(f"{namespace}/{name}")
         if waiting:
-            return Goal(reached=False, sentence=f"waiting for a Running pod with {', '.join(waiting)}")
-        return Goal(reached=True, sentence="every claim is used again by a Running pod on a Ready node")
+            return Goal(
+                reached=False, sentence=f"waiting for a Running pod with {', '.join(waiting)}"
+            )
+        return Goal(
+            reached=True, sentence="every claim is used again by a Running pod on a Ready node"
+        )
 
     def undo(
         self, entry: LedgerEntry, record: Record, view: View, power: InstanceReading | None
@@ -226,7 +232,9 @@ def _not_power_cycled(
     power: InstanceReading | None,
 ) -> str | None:
     if node.ready is not Ready.TRUE:
-        return f"node {node.name} is not Ready; the taint stays until it is back after a power cycle"
+        return (
+            f"node {node.name} is not Ready; the taint stays until it is back after a power cycle"
+        )
     boot = entry.prior.get("bootID", "")
     if not node.boot_id or not boot or node.boot_id == boot:
         return f"node {node.name} is Ready, but its bootID shows no new boot: the taint stays"
@@ -236,7 +244,9 @@ def _not_power_cycled(
     if proven is None or power.launched <= proven:
         return f"node {node.name} is Ready, but its instance was not launched after the proof: the taint stays"
     if any(a.created is None or a.created <= entry.at for a in view.attachments_on(node.name)):
-        return f"node {node.name} is back, but an attachment of before is still there: the taint stays"
+        return (
+            f"node {node.name} is back, but an attachment of before is still there: the taint stays"
+        )
     if any(pod.deletion is not None for pod in view.pods_on(node.name)):
         return f"node {node.name} is back, but a Terminating pod of before is still there: the taint stays"
     return None

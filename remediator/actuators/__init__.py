@@ -1,0 +1,1 @@
+"""The only writers. One file per thing that is written to."""

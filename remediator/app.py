@@ -1,0 +1,120 @@
+"""Puts the remediator together: the only place that imports actuators and hands out edges."""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+
+from exporter.kit import build
+from exporter.kit.logs import fields
+from exporter.kit.web import About, Web
+from exporter.observe.ec2 import Ec2
+from exporter.observe.errors import ObserveError
+from exporter.observe.kube.access import access
+from exporter.observe.kube.api import Api
+from remediator.actuators.kubernetes import KubernetesActuator
+from remediator.execution import Execution
+from remediator.intake import Intake
+from remediator.judgement import Judge
+from remediator.metrics import Metrics
+from remediator.pipeline import Pipeline
+from remediator.record import Record
+from remediator.server import Token, WebhookServer
+from remediator.settings import Settings
+from remediator.sinks import AuditLog, KubeEvents
+from remediator.store import Store
+from remediator.verification import Verification
+from remediator.world import Ec2Power, KubernetesWorld
+
+LOG = logging.getLogger("pvmedic.app")
+
+ABOUT = About(
+    "pvmedic remediator",
+    build.our_version(),
+    "Repairs persistent-storage failures that alerts report, after looking again, under guards.",
+    {"https://pvmedic.dev/": "documentation"},
+)
+
+
+class _Late:
+    """Hands the metrics what is made after them: the API client counts, and the store reads through it."""
+
+    store: Store | None = None
+    intake: Intake | None = None
+
+    def records(self) -> tuple[Record, ...]:
+        return self.store.all() if self.store is not None else ()
+
+    def watchdog_at(self) -> float:
+        return self.intake.watchdog_at if self.intake is not None else time.time()
+
+
+async def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises ObserveError without an API server's address, OSError without a port, ValueError without a token.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    token, policy, late = Token(settings.webhook.token_file), settings.policy(), _Late()
+    metrics = Metrics(late.records, policy, time.time, late.watchdog_at)
+    fencing = settings.fencing
+    power = Ec2Power(
+        Ec2(
+            endpoint_url=fencing.ec2_endpoint_url,
+            region=fencing.ec2_region,
+            account=fencing.ec2_account,
+        )
+    )
+    async with Api(access(settings.kubernetes, os.environ), metrics) as api:
+        store, world, events = Store(api), KubernetesWorld(api, settings.namespace), KubeEvents(api)
+        judge = Judge(
+            world=world,
+            power=power,
+            records=store,
+            sinks=(metrics, AuditLog(), events),
+            policy=policy,
+            now=time.time,
+        )
+        actuator = KubernetesActuator(api)
+        pipeline = Pipeline(
+            world,
+            store,
+            judge,
+            Execution(actuator, judge),
+            Verification(actuator, judge),
+            settings.limits.look_every,
+        )
+        intake = Intake(store, pipeline.heard, time.time)
+        late.store, late.intake = store, intake
+        webhook = WebhookServer(token, intake, metrics, lambda: store.loaded)
+
+        def not_ready() -> str:
+            return "" if store.loaded else "the Remediations could not be listed yet"
+
+        largest = settings.webhook.largest_body_bytes
+        web = Web(settings.listen, ABOUT, metrics.parts, not_ready, largest)
+        webhook.routes(web.app)
+        async with web, asyncio.TaskGroup() as group:
+            LOG.info("serving", extra=fields(address=str(web.address), mode=policy.mode))
+            tasks = [
+                group.create_task(work)
+                for work in (_engine(store, pipeline), store.keep_fresh(), events.run())
+            ]
+            await stop.wait()
+            LOG.info("stopping")
+            for task in tasks:
+                task.cancel()
+
+
+async def _engine(store: Store, pipeline: Pipeline) -> None:
+    """Start the engine once the records are known: it must not believe that nothing is under way."""
+    while not store.loaded:
+        try:
+            await store.load()
+        except ObserveError as error:
+            LOG.warning("Remediations could not be listed", extra=fields(why=str(error)))
+            await asyncio.sleep(2.0)
+    await pipeline.run()

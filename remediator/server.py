@@ -1,0 +1,115 @@
+"""POST /webhook: who may send, how much, and what each answer is. Edge; what becomes of alerts is the intake's.
+
+Answers: 200 durable; 400 not a notification; 401 no or wrong token; 413 too large; 503 not durable, so that
+Alertmanager sends it again (it repeats 5xx only).
+"""
+
+import asyncio
+import hmac
+import logging
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from exporter.observe.errors import ObserveError
+from remediator import alert as alerts
+from remediator.intake import Intake
+from remediator.metrics import Metrics
+
+LOG = logging.getLogger("pvmedic.webhook")
+
+DURABLE_WITHIN = 10.0
+"""Seconds to write a notification's records. Alertmanager's next peer sends it after 15 s."""
+
+REJECTED_KEPT = 20
+REJECTED_BYTES = 2048
+
+
+class Token:
+    """The bearer token, from a file that is read again when it changes."""
+
+    def __init__(self, path: Path) -> None:
+        """Read it; ValueError when there is none, OSError when it cannot be read."""
+        self._path = path
+        self._mark: tuple[int, int] = (0, 0)
+        self._token = b""
+        self._read()
+
+    def accepts(self, header: str) -> bool:
+        """Compare an Authorization header in constant time."""
+        try:
+            self._read()
+        except (OSError, ValueError) as error:
+            LOG.error("the webhook's token cannot be read; keeping the one before: %s", error)
+        scheme, _, given = header.partition(" ")
+        return (
+            hmac.compare_digest(given.strip().encode(), self._token) and scheme.lower() == "bearer"
+        )
+
+    def _read(self) -> None:
+        stat = self._path.stat()
+        mark = (stat.st_mtime_ns, stat.st_ino)
+        if mark == self._mark:
+            return
+        token = self._path.read_bytes().strip()
+        if not token:
+            raise ValueError(
+                f"{self._path} is empty: a webhook without a token is open to everybody"
+            )
+        self._token, self._mark = token, mark
+
+
+class WebhookServer:
+    """The route's handler. `ready` says whether the records are known."""
+
+    def __init__(
+        self, token: Token, intake: Intake, metrics: Metrics, ready: Callable[[], bool]
+    ) -> None:
+        """Answer with these."""
+        self._token = token
+        self._intake = intake
+        self._metrics = metrics
+        self._ready = ready
+        self.rejected: deque[bytes] = deque(maxlen=REJECTED_KEPT)
+        """What could not be understood, cut short, for an operator with a debugger or a log."""
+
+    def routes(self, app: web.Application) -> None:
+        """Add the route."""
+        app.router.add_post("/webhook", self.post)
+
+    async def post(self, request: web.Request) -> web.Response:
+        """Take one notification."""
+        header = request.headers.get("Authorization", "")
+        if not header:
+            return self._refuse(401, "NoToken", "send `Authorization: Bearer <token>`")
+        if not self._token.accepts(header):
+            return self._refuse(401, "WrongToken", "this is not the webhook's token")
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return self._refuse(413, "TooLarge", "the notification is too large")
+        try:
+            notification = alerts.parse(body)
+        except ValueError as error:
+            self.rejected.append(body[:REJECTED_BYTES])
+            shown = {"why": str(error), "body": body[:REJECTED_BYTES].decode(errors="replace")}
+            LOG.warning("a notification could not be understood", extra={"fields": shown})
+            return self._refuse(400, "BadJSON", str(error))
+        if notification.truncated_alerts:
+            shown = {"truncated": str(notification.truncated_alerts)}
+            LOG.warning("Alertmanager left alerts out: raise max_alerts", extra={"fields": shown})
+        if not self._ready():
+            return self._refuse(503, "NotDurable", "the records are not known yet")
+        try:
+            async with asyncio.timeout(DURABLE_WITHIN):
+                outcomes = await self._intake.take(notification)
+        except (ObserveError, TimeoutError) as error:
+            return self._refuse(503, "NotDurable", f"could not be recorded: {error}")
+        self._metrics.taken(outcomes)
+        return web.json_response({"alerts": [str(outcome) for outcome in outcomes]})
+
+    def _refuse(self, status: int, reason: str, sentence: str) -> web.Response:
+        self._metrics.refused(reason)
+        return web.Response(status=status, text=f"{reason}: {sentence}\n")

@@ -1,0 +1,70 @@
+"""The engine's eyes: the exporter's own look, the server's version, the kill switch, the cloud. Edge."""
+
+import re
+
+import msgspec
+
+from exporter.observe.ec2 import Ec2
+from exporter.observe.errors import NotFound, ObserveError
+from exporter.observe.kube.api import Api
+from exporter.observe.look import look_again
+from exporter.observe.model import Subject
+from exporter.observe.parse.instance import InstanceReading
+from exporter.observe.parse.provider_id import instance_of
+from exporter.observe.signals.base import Detector
+from remediator.ports import Reads, Sight
+
+PAUSE = "pvmedic-pause"
+"""The ConfigMap whose existence is the kill switch."""
+
+
+class _Version(msgspec.Struct):
+    major: str
+    minor: str
+
+
+class KubernetesWorld:
+    """Looks through one API client; `namespace` is where the kill switch lies."""
+
+    def __init__(self, api: Api, namespace: str) -> None:
+        """Read nothing yet."""
+        self._api = api
+        self._namespace = namespace
+
+    async def look(self, detector: Detector, subject: Subject, extra: Reads) -> Sight:
+        """Look again."""
+        found = await look_again(self._api, detector, subject, extra)
+        return Sight(view=found.view, signal=found.signal, unseen=dict(found.unseen))
+
+    async def version(self) -> tuple[int, int] | None:
+        """Read /version; minor versions of some clouds carry a `+`."""
+        try:
+            found = msgspec.json.decode(await self._api.send("GET", "/version"), type=_Version)
+            return int(found.major), int(re.sub(r"\D.*", "", found.minor))
+        except (ObserveError, msgspec.DecodeError, ValueError):
+            return None
+
+    async def paused(self) -> bool | None:
+        """Ask for the ConfigMap."""
+        try:
+            await self._api.send("GET", f"/api/v1/namespaces/{self._namespace}/configmaps/{PAUSE}")
+        except NotFound:
+            return False
+        except ObserveError:
+            return None
+        return True
+
+
+class Ec2Power:
+    """Reads a node's power from EC2."""
+
+    def __init__(self, ec2: Ec2) -> None:
+        """Ask this endpoint."""
+        self._ec2 = ec2
+
+    async def read(self, provider_id: str) -> InstanceReading:
+        """Read the instance that a providerID names."""
+        instance = instance_of(provider_id)
+        if instance is None:
+            raise NotFound(f"providerID {provider_id!r} names no EC2 instance")
+        return await self._ec2.read(instance)
