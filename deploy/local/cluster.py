@@ -185,6 +185,7 @@ class LocalCluster:
         started = time.monotonic()
         while not predicate():
             if time.monotonic() - started > timeout:
+                self._logs_wanted = True
                 message = (
                     f"waited {timeout:.0f} s in vain for {description}; logs: {self._run.logs}"
                 )

@@ -31,6 +31,7 @@ TAIL_LINES = 15
 LOWEST_PORT = 12000
 STOP_SECONDS = 5.0
 POLL_SECONDS = 0.05
+SPAWN_POLL_SECONDS = 0.002
 
 
 class PortTakenError(LocalClusterError):
@@ -176,6 +177,9 @@ class Processes:
                 start_new_session=True,
             )
         self._directory.record(process.pid)
+        # Until setpriv has become the program, our death would go unnoticed.
+        while process.poll() is None and not _has_become(process.pid):
+            time.sleep(SPAWN_POLL_SECONDS)
         child = Child(name, process, log)
         self._children = [other for other in self._children if other.process.poll() is None]
         self._children.append(child)
@@ -188,3 +192,11 @@ class Processes:
                 answer.set_result(start())
             except OSError as error:
                 answer.set_exception(LocalClusterError(str(error)))
+
+
+def _has_become(pid: int) -> bool:
+    """Say whether a child has passed setpriv; subprocess returns only after that one runs."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip() != "setpriv"
+    except (FileNotFoundError, ProcessLookupError):
+        return True

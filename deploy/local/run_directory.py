@@ -75,20 +75,30 @@ def sweep() -> tuple[Path, ...]:
     """Remove every run directory of this user whose owner is gone; returns what was removed."""
     removed = []
     for path in Path(tempfile.gettempdir()).glob(f"{_prefix()}*"):
-        if path.is_symlink() or not path.is_dir() or path.stat().st_uid != os.getuid():
-            continue
-        lock = os.open(path / OWNER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            end_recorded(path)
-            if not _recently_failed(path):
-                shutil.rmtree(path, ignore_errors=True)
+        # Another run may be removing its own directory at this moment.
+        with contextlib.suppress(FileNotFoundError, BlockingIOError):
+            if path.is_symlink() or not path.is_dir() or path.stat().st_uid != os.getuid():
+                continue
+            if _sweep_one(path):
                 removed.append(path)
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(lock)
     return tuple(removed)
+
+
+def _sweep_one(path: Path) -> bool:
+    """Remove a directory unless its logs are to stay; raises BlockingIOError while it is owned."""
+    if not (path / OWNER).exists():
+        shutil.rmtree(path, ignore_errors=True)
+        return True
+    lock = os.open(path / OWNER, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        end_recorded(path)
+        if not _recently_failed(path):
+            shutil.rmtree(path, ignore_errors=True)
+            return True
+        return False
+    finally:
+        os.close(lock)
 
 
 def end_recorded(path: Path) -> None:
