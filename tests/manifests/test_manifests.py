@@ -11,7 +11,11 @@ import msgspec
 import pytest
 import yaml
 
+from exporter.kit import settings
+from exporter.settings import Settings as ExporterSettings
 from remediator import record
+from remediator.settings import Mode
+from remediator.settings import Settings as RemediatorSettings
 
 HERE = Path(__file__).resolve().parents[2] / "deploy" / "manifests"
 
@@ -84,13 +88,13 @@ def test_the_exporter_may_look_and_nothing_else() -> None:
 
 def test_the_remediator_has_exactly_the_rights_it_uses() -> None:
     """Look, patch nodes, write Events, keep records, see heartbeats and the kill switch."""
-    core = "nodes pods persistentvolumeclaims persistentvolumes namespaces"
     assert rights("pvmedic-remediator") == (
-        every("", core, "get list")
-        | every("storage.k8s.io", "volumeattachments", "get list")
-        | every("", "nodes", "patch")
+        every("", "persistentvolumeclaims persistentvolumes namespaces", "get")
+        | every("", "pods", "list")
+        | every("storage.k8s.io", "volumeattachments", "list")
+        | every("", "nodes", "get list patch")
         | every("", "events", "create")
-        | every("pvmedic.dev", "remediations", "get list watch create")
+        | every("pvmedic.dev", "remediations", "get list create")
         | every("pvmedic.dev", "remediations/status", "update")
         | {("kube-node-lease", "coordination.k8s.io", "leases", "get", "")}
         | {("pvmedic", "", "configmaps", "get", "pvmedic-pause")}
@@ -173,6 +177,21 @@ def test_service_and_settings_fit_their_pods(name: str) -> None:
     (files,) = [each["files"] for each in generated["configMapGenerator"] if each["name"] == name]
     assert container["args"] == ["--config", f"/etc/pvmedic/{Path(files[0]).name}"]
     assert (HERE / "programs" / files[0]).is_file()
+
+
+def test_the_shipped_settings_are_accepted_and_careful() -> None:
+    """Both programs read their file, listen where the Service sends, and act on nothing."""
+    shipped = HERE / "programs" / "settings"
+    exporter = settings.read(shipped / "exporter.yaml", ExporterSettings)
+    remediator = settings.read(shipped / "remediator.yaml", RemediatorSettings)
+    for name, listen in (("exporter", exporter.listen), ("remediator", remediator.listen)):
+        (port,) = of("Service")["pvmedic", f"pvmedic-{name}"]["spec"]["ports"]
+        assert (listen.host, listen.port) == ("0.0.0.0", port["port"])  # noqa: S104
+    assert (remediator.mode, remediator.modes) == (Mode.OBSERVE, {})
+    assert remediator.namespace == "pvmedic"
+    pod = of("Deployment")["pvmedic", "pvmedic-remediator"]["spec"]["template"]["spec"]
+    mounts = {each["mountPath"]: each["name"] for each in pod["containers"][0]["volumeMounts"]}
+    assert mounts[str(remediator.webhook.token_file.parent)] == "webhook"
 
 
 # The record's schema.
