@@ -25,13 +25,12 @@ class Look(msgspec.Struct, frozen=True):
     """What one fresh look gave. `signal` is None when it does not hold or could not be judged.
 
     `unseen` maps kinds that could not be read to the sentence why. Whoever acts on an absent signal
-    asks `judged` first: unseen is not healthy.
+    asks it first: unseen is not healthy.
     """
 
     view: View
     signal: Signal | None
     unseen: Mapping[Kind, str]
-    judged: bool
 
 
 def no_extra_reads(subject: Subject, view: View) -> Iterable[Want]:
@@ -78,8 +77,8 @@ async def look_again(
         async with asyncio.TaskGroup() as group:
             for want in wanted:
                 group.create_task(read(want))
-    judged = not detector.needs & unseen.keys()
-    return Look(view, detector.decide(subject, view) if judged else None, unseen, judged)
+    blind = bool(detector.needs & unseen.keys())
+    return Look(view, None if blind else detector.decide(subject, view), unseen)
 
 
 async def _read(api: Api, want: Want) -> Sequence[Object]:

@@ -118,6 +118,8 @@ class ServiceAccount:
 
     def _read(self, before: Credentials | None) -> Credentials:
         token = self._token.read_text(encoding="ascii").strip()
+        if not token or len(token.split()) != 1:
+            raise Unauthorized(f"{self._token} does not hold a token")
         # The context is kept while the authority is the same: connections are pooled by it.
         plain = self._server.startswith("http://")
         tls: ssl.SSLContext | bool = True

@@ -1,6 +1,5 @@
 """HTTP answers and transport exceptions become our errors here, and only here."""
 
-import asyncio
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -65,7 +64,11 @@ def translated(asked: Asked) -> Iterator[None]:
     except (aiohttp.ClientResponseError, aiohttp.InvalidURL) as error:
         message = f"{asked}: an answer that is not HTTP: {_cut(str(error))}"
         raise errors.Garbage(message) from error
-    except (aiohttp.ClientError, ssl.SSLError, OSError, asyncio.IncompleteReadError) as error:
+    except aiohttp.ClientConnectorError as error:
+        why = error.os_error.strerror or str(error.os_error)
+        message = f"{asked}: cannot connect to {error.host}:{error.port}: {_cut(why)}"
+        raise errors.Unreachable(message) from error
+    except (aiohttp.ClientError, ssl.SSLError, OSError) as error:
         text = _cut(str(error)) or type(error).__name__
         message = f"{asked}: no answer: {text}"
         raise errors.Unreachable(message) from error

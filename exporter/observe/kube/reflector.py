@@ -81,6 +81,7 @@ class Reflector:
         self._selector = field_selector
         self._version = ""
         self._failures = 0
+        self._too_old = 0
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -99,15 +100,21 @@ class Reflector:
                 await self._failed(verb, error)
 
     async def _failed(self, verb: str, error: errors.ObserveError) -> None:
-        self._failures += 1
         self._state.failed(verb, error)
         if isinstance(error, errors.Gone):
+            # The server lives, so its earlier silence no longer makes us wait.
             self._version = ""
+            self._failures = 0
+            self._too_old += 1
+        else:
+            self._failures += 1
+        tries = self._failures or self._too_old
         asked = error.retry_after if isinstance(error, errors.Throttled) else None
-        seconds = delay(self._failures, self._pace.random(), asked)
-        # The first cut of a watch is everyday life; what persists is worth a line.
-        level = logging.INFO if self._failures == 1 else logging.WARNING
-        log.log(level, "%s; trying again in %.1f s", error, seconds)
+        seconds = delay(tries, self._pace.random(), asked)
+        # The first cut of a watch is everyday life; what persists is told ever more rarely.
+        rare = tries > 1 and tries & (tries - 1) == 0
+        level = logging.WARNING if rare else logging.INFO if tries == 1 else logging.DEBUG
+        log.log(level, "%s; try %d, again in %.1f s", error, tries, seconds)
         await self._pace.sleep(seconds)
 
     async def _list(self) -> None:
@@ -139,6 +146,7 @@ class Reflector:
         async with aclosing(watch) as items:
             async for item in items:
                 self._state.progressed("watch")
+                self._too_old = 0
                 if item is not None:
                     heard += 1
                     self._failures = 0

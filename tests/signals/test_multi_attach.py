@@ -1,0 +1,197 @@
+"""multi_attach as values: objects in, signal or nothing out."""
+
+from collections.abc import Iterable
+
+import msgspec
+import pytest
+
+from exporter.observe import model
+from exporter.observe.model import Change, Kind, Object, Ready, SinceSource
+from exporter.observe.signals.multi_attach import MultiAttach, subject_of
+from exporter.observe.view import Objects, View, Want
+
+DATA = subject_of("web", "data")
+DETECTOR = MultiAttach()
+
+
+def node(name: str, ready: Ready = Ready.TRUE) -> model.Node:
+    """Return a Node."""
+    return model.Node(name, f"uid-{name}", "1", ready, 100.0, "", "", {}, {}, ())
+
+
+def pod(name: str, at: str, **fields: object) -> model.Pod:
+    """Return a Pod that uses the claim."""
+    made = model.Pod("web", name, f"uid-{name}", "1", at, "Pending", ("data",), 10.0, 20.0, None)
+    return msgspec.structs.replace(made, **fields)
+
+
+def claim() -> model.Claim:
+    """Return a claim."""
+    return model.Claim("web", "data", "uid", "1", "pv", "Bound", ("ReadWriteOnce",), {})
+
+
+def volume(modes: tuple[str, ...] = ("ReadWriteOnce",)) -> model.Volume:
+    """Return a volume."""
+    driver, handle = "ebs.csi.aws.com", "vol-1"
+    return model.Volume(
+        "pv", "uid", "1", driver, handle, "Bound", modes, "web", "data", on_node=False, affinity=()
+    )
+
+
+def attachment(at: str = "a", **fields: object) -> model.Attachment:
+    """Return a VolumeAttachment."""
+    made = model.Attachment(
+        f"csi-{at}",
+        "uid",
+        "1",
+        "ebs.csi.aws.com",
+        at,
+        "pv",
+        attached=True,
+        created=1.0,
+        deletion=None,
+    )
+    return msgspec.structs.replace(made, **fields)
+
+
+HOLDER = pod("old", "a", phase="Running")
+WAITER = pod("new", "b")
+STUCK: list[Object] = [node("a"), node("b"), claim(), volume(), attachment(), HOLDER, WAITER]
+
+
+def view(objects: Iterable[Object]) -> View:
+    """Return a View over these objects."""
+    return View(Objects(objects), 1000.0)
+
+
+def test_a_pod_that_waits_for_a_volume_on_another_node_is_a_signal() -> None:
+    """It names who waits where, and who blocks where."""
+    found = DETECTOR.decide(DATA, view(STUCK))
+    assert found is not None
+    assert (found.subject, found.since, found.since_source) == (DATA, 20.0, SinceSource.OBJECT)
+    assert found.reason == "HeldByPod"
+    assert dict(found.named) == {
+        "persistentvolume": "pv",
+        "driver": "ebs.csi.aws.com",
+        "pod": "new",
+        "node": "b",
+        "blocking_pod": "old",
+        "blocking_node": "a",
+    }
+    assert tuple(label for label, _ in found.named) == DETECTOR.named_labels
+    assert found.evidence[1] == "the volume is attached to node a, where pod old uses it"
+
+
+def test_a_holder_that_nobody_uses_is_a_pending_detach() -> None:
+    """The node lives, no pod there wants it: the controller should let go."""
+    found = DETECTOR.decide(DATA, view(obj for obj in STUCK if obj is not HOLDER))
+    assert found is not None
+    assert (found.reason, dict(found.named)["blocking_pod"]) == ("DetachPending", "")
+
+
+@pytest.mark.parametrize("holder", [node("a", Ready.UNKNOWN), None], ids=["silent", "gone"])
+def test_a_lost_holder_is_said_to_be_lost(holder: model.Node | None) -> None:
+    """NodeLost points at the signal that repairs."""
+    objects = [obj for obj in STUCK if not (isinstance(obj, model.Node) and obj.name == "a")]
+    found = DETECTOR.decide(DATA, view([*objects, *([holder] if holder else [])]))
+    assert found is not None
+    assert found.reason == "NodeLost"
+    assert {"NodeLost", "HeldByPod", "DetachPending"} <= DETECTOR.reasons
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        [],
+        [claim(), attachment(), WAITER],
+        [claim(), volume(("ReadWriteMany",)), attachment(), WAITER],
+        [claim(), volume(), attachment("b"), WAITER],
+        [claim(), volume(), WAITER],
+        [claim(), volume(), attachment(), pod("new", "b", phase="Running")],
+        [claim(), volume(), attachment(), pod("new", "b", deletion=30.0)],
+        [claim(), volume(), attachment(), pod("new", "")],
+        [claim(), volume(), attachment(), pod("new", "a")],
+    ],
+    ids=[
+        "no claim",
+        "no volume",
+        "a shared volume",
+        "attached where the pod waits",
+        "attached nowhere",
+        "the pod runs",
+        "the pod is on its way out",
+        "the pod is not placed",
+        "the pod waits where the volume is",
+    ],
+)
+def test_other_waits_are_no_signal(objects: list[Object]) -> None:
+    """Each part of the definition is needed."""
+    assert DETECTOR.decide(DATA, view(objects)) is None
+
+
+def test_the_longest_waiting_pod_is_the_one_named() -> None:
+    """Several may wait; the first one gives the age."""
+    later = pod("zz-later", "c", scheduled=50.0)
+    unplaced_time = pod("aa-no-time", "c", scheduled=None, created=None)
+    found = DETECTOR.decide(DATA, view([*STUCK, later, unplaced_time]))
+    assert found is not None
+    assert dict(found.named)["pod"] == "new"
+
+
+def test_a_pod_without_a_scheduling_time_counts_from_its_creation() -> None:
+    """The next best time is the pod's own."""
+    waiting = pod("new", "b", scheduled=None)
+    found = DETECTOR.decide(DATA, view([claim(), volume(), attachment(), waiting]))
+    assert found is not None
+    assert found.since == 10.0
+
+
+def test_a_pod_without_any_time_is_first_seen() -> None:
+    """Nothing to go by: whoever keeps time fills it in."""
+    waiting = pod("new", "b", scheduled=None, created=None)
+    found = DETECTOR.decide(DATA, view([claim(), volume(), attachment(), waiting]))
+    assert found is not None
+    assert (found.since, found.since_source) == (None, SinceSource.FIRST_SEEN)
+
+
+@pytest.mark.parametrize(
+    ("obj", "touches"),
+    [
+        (claim(), True),
+        (WAITER, True),
+        (volume(), True),
+        (msgspec.structs.replace(volume(), claim_name=""), False),
+        (attachment(), True),
+        (attachment(volume=""), False),
+        (node("a"), True),
+        (node("c"), False),
+        (model.Namespace("web", "1", {}), False),
+    ],
+    ids=[
+        "claim",
+        "pod",
+        "volume",
+        "volume without a claim",
+        "attachment",
+        "attachment of an inline volume",
+        "node with an attachment",
+        "node without one",
+        "namespace",
+    ],
+)
+def test_a_change_touches_the_claims_it_speaks_of(obj: Object, *, touches: bool) -> None:
+    """Arrival and removal touch alike."""
+    seen = view([volume(), attachment(), attachment("a", name="csi-inline", volume="")])
+    expected = {DATA} if touches else set()
+    assert set(DETECTOR.touched(Change(None, obj), seen)) == expected
+    assert set(DETECTOR.touched(Change(obj, None), seen)) == expected
+
+
+def test_reads_grow_with_what_was_read_until_nothing_new() -> None:
+    """The claim, pods and attachments; then the volume; then the nodes that hold it."""
+    first = set(DETECTOR.reads(DATA, view([])))
+    assert first == {Want(Kind.CLAIM, "web", "data"), Want(Kind.POD, "web"), Want(Kind.ATTACHMENT)}
+    second = set(DETECTOR.reads(DATA, view([claim(), attachment()]))) - first
+    assert second == {Want(Kind.VOLUME, name="pv"), Want(Kind.NODE, name="a")}
+    unbound = msgspec.structs.replace(claim(), volume="")
+    assert set(DETECTOR.reads(DATA, view([unbound]))) == first
