@@ -1,4 +1,4 @@
-"""Fetches Prometheus and Alertmanager as Debian or Ubuntu packages: no root, nothing installed.
+"""Fetches Prometheus as a Debian or Ubuntu package: no root, nothing installed.
 
 apt's lists and downloads go to a directory of ours; the packages are only unpacked.
 """
@@ -20,17 +20,15 @@ if TYPE_CHECKING:
 
     from local.progress import Report
 
-PACKAGES = ("prometheus", "prometheus-alertmanager")
+PACKAGES = ("prometheus",)
 PROGRAMS = {
     "prometheus": "usr/bin/prometheus",
     "promtool": "usr/bin/promtool",
-    "alertmanager": "usr/bin/prometheus-alertmanager",
-    "amtool": "usr/bin/amtool",
 }
 # keep_firing_for, which the rules use, came with 2.42.
 OLDEST_PROMETHEUS = (2, 42)
 ADVICE = (
-    "Get Prometheus 2.42 or newer and Alertmanager from their own releases and set "
+    "Get Prometheus 2.42 or newer from its own releases and set "
     + ", ".join(f"PVMEDIC_{name.upper()}" for name in PROGRAMS)
     + " to the paths of the programs."
 )
@@ -69,9 +67,7 @@ def _fetch(cache: Path, unpacked: Path, report: Report) -> None:
     work = cache / "monitoring-unfinished"
     shutil.rmtree(work, ignore_errors=True)
     try:
-        with long_step(
-            report, "Fetching Prometheus and Alertmanager (packages, not installed)", "20 s"
-        ):
+        with long_step(report, "Fetching Prometheus (a package, not installed)", "20 s"):
             _download(work)
             for package in work.glob("*.deb"):
                 _run(["dpkg-deb", "-x", package, work / "unpacked"], work)

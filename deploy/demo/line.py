@@ -1,0 +1,273 @@
+"""The whole line on one machine: exporter, Prometheus, Alertmanager and remediator beside a local cluster.
+
+Everything that ships is used as it ships: RBAC and CRD from deploy/manifests, rules and the Alertmanager
+example from alerts/. Only times and addresses are changed, here and nowhere else, and `Pace` names every
+time that is. What is told or measured with it is decided by the callers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from local.processes import free_ports, listening
+
+if TYPE_CHECKING:
+    from local.cluster import LocalCluster
+    from local.processes import Child
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60.0
+Json = Any  # what these APIs answer; the readers take from it what they need
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds. What ships is noted beside each."""
+
+    scrape: float = 1.0  # 10: manifests and README
+    evaluate: float = 1.0  # 10: rule groups
+    alert_after: float = 3.0  # 15: age of a lost node's signal
+    multi_attach_after: float = 5.0  # 180
+    page_after: float = 60.0  # 300
+    keep_firing: float = 5.0  # 300
+    group_interval: float = 2.0  # 30
+    readings_apart: float = 2.0  # 30: between the readings of a fencing proof
+    look_every: float = 2.0  # 15: the remediator's next look at what waits
+    quiet: float = 20.0  # 600: gone for so long, and the episode is over
+
+
+class Line:
+    """The four programs; they end with the cluster's processes."""
+
+    def __init__(self, cluster: LocalCluster, pace: Pace | None = None, mode: str = "auto") -> None:
+        """Choose ports and write settings; `start` starts."""
+        self.cluster = cluster
+        self.pace = pace or Pace()
+        self.mode = mode
+        self.directory = cluster.directory / "line"
+        self.directory.mkdir()
+        self.exporter, self.remediator, self.prometheus, self.alertmanager = (
+            f"http://127.0.0.1:{port}" for port in free_ports(4)
+        )
+        self.token = secrets.token_urlsafe(24)
+        self._children: dict[str, Child] = {}
+
+    def start(self) -> None:
+        """Apply what ships, start all four, wait until they answer."""
+        self.cluster.apply(ROOT / "deploy" / "manifests" / "access")
+        established = "--for=condition=Established"
+        self.cluster.kubectl("wait", established, "crd/remediations.pvmedic.dev", "--timeout=60s")
+        self.write_settings()
+        self.start_exporter()
+        self.start_remediator()
+        self._start_prometheus()
+        self._start_alertmanager()
+        for name, url in self.addresses().items():
+            ready = f"{url}/-/ready" if name in ("Prometheus", "Alertmanager") else f"{url}/readyz"
+            self.cluster.wait(f"{name} at {ready}", lambda at=ready: answers(at), START_SECONDS)
+
+    def addresses(self) -> dict[str, str]:
+        """Return what can be looked at with a browser."""
+        return {
+            "exporter": self.exporter,
+            "remediator": self.remediator,
+            "Prometheus": self.prometheus,
+            "Alertmanager": self.alertmanager,
+        }
+
+    def write_settings(self, **changes: object) -> None:
+        """Write the settings of both programs; `changes` replace top-level keys of the remediator's."""
+        (self.directory / "token").write_text(self.token)
+        self._write("exporter.yaml", self._program(self.exporter, "pvmedic-exporter"))
+        pace = self.pace
+        remediator = {
+            **self._program(self.remediator, "pvmedic-remediator"),
+            "webhook": {"token_file": str(self.directory / "token")},
+            "mode": self.mode,
+            "fencing": {
+                "readings_apart": _text(pace.readings_apart),
+                "demonstration": True,
+                "ec2_endpoint_url": self.cluster.cloud.endpoint_url,
+                "ec2_account": self.cluster.cloud.account,
+            },
+            "limits": {
+                "look_every": _text(pace.look_every),
+                "quiet": _text(pace.quiet),
+                "cooldown": _text(pace.quiet),
+            },
+        }
+        self._write("remediator.yaml", remediator | changes)
+
+    def start_exporter(self) -> Child:
+        """Start the exporter with the rights that ship."""
+        return self._start_program("exporter")
+
+    def start_remediator(self) -> Child:
+        """Start the remediator with the rights that ship."""
+        return self._start_program("remediator")
+
+    def child(self, name: str) -> Child:
+        """Return the running program of this name."""
+        return self._children[name]
+
+    def metrics(self, program: str) -> str:
+        """Return a program's exposition."""
+        url = self.exporter if program == "exporter" else self.remediator
+        return fetch(f"{url}/metrics").decode()
+
+    def alerts(self, name: str = "") -> list[Json]:
+        """Return Alertmanager's alerts, those of one name if given."""
+        found: list[Json] = json.loads(fetch(f"{self.alertmanager}/api/v2/alerts"))
+        return [a for a in found if not name or a["labels"]["alertname"] == name]
+
+    def remediations(self) -> list[Json]:
+        """Return all Remediations, oldest first."""
+        path = "/apis/pvmedic.dev/v1alpha1/remediations"
+        items: list[Json] = (self.cluster.get(path) or {"items": []})["items"]
+        return sorted(
+            items, key=lambda item: (item["metadata"]["creationTimestamp"], name_of(item))
+        )
+
+    def post(self, body: bytes, token: str | None = None) -> tuple[int, str]:
+        """Send a notification as Alertmanager would; return status and text."""
+        headers = {"Authorization": f"Bearer {token or self.token}"}
+        request = urllib.request.Request(f"{self.remediator}/webhook", body, headers)  # noqa: S310 -- our own loopback address
+        try:
+            with urllib.request.urlopen(request, timeout=15) as answer:  # noqa: S310 -- same
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def _program(self, url: str, account: str) -> dict[str, Json]:
+        directory = self.cluster.service_account("pvmedic", account)
+        return {
+            "listen": url.removeprefix("http://"),
+            "kubernetes": {
+                "server": self.cluster.server,
+                "service_account_directory": str(directory),
+            },
+        }
+
+    def _start_program(self, name: str) -> Child:
+        config = self.directory / f"{name}.yaml"
+        cloud = self.cluster.cloud.environment if name == "remediator" else {}
+        child = self.cluster.processes.start(
+            f"pvmedic-{name}",
+            [sys.executable, "-m", name, "--config", config],
+            env={**os.environ, **cloud, "PYTHONPATH": str(ROOT)},
+        )
+        self._children[name] = child
+        return child
+
+    def _start_prometheus(self) -> None:
+        rules = [self._rules(path) for path in sorted((ROOT / "alerts").glob("*.yaml"))]
+        targets = {"exporter": self.exporter, "remediator": self.remediator}
+        config = {
+            "global": {
+                "scrape_interval": _text(self.pace.scrape),
+                "scrape_timeout": _text(self.pace.scrape),
+                "evaluation_interval": _text(self.pace.evaluate),
+            },
+            "rule_files": [str(path) for path in rules if path is not None],
+            "alerting": {"alertmanagers": [{"static_configs": [_target(self.alertmanager)]}]},
+            "scrape_configs": [
+                {"job_name": name, "honor_labels": True, "static_configs": [_target(url)]}
+                for name, url in targets.items()
+            ],
+        }
+        self._children["prometheus"] = self.cluster.processes.start(
+            "prometheus",
+            [
+                self.cluster.tools.prometheus,
+                f"--config.file={self._write('prometheus.yml', config)}",
+                f"--storage.tsdb.path={self.directory / 'prometheus'}",
+                f"--web.listen-address={self.prometheus.removeprefix('http://')}",
+                "--rules.alert.resend-delay=2s",
+            ],
+        )
+
+    def _start_alertmanager(self) -> None:
+        config = yaml.safe_load((ROOT / "alerts" / "alertmanager.example.yaml").read_text())
+        for route in config["route"]["routes"]:
+            if "group_interval" in route:
+                route["group_interval"] = _text(self.pace.group_interval)
+        for receiver in config["receivers"]:
+            for webhook in receiver.get("webhook_configs", ()):
+                webhook["url"] = f"{self.remediator}/webhook"
+                authorization = webhook["http_config"]["authorization"]
+                authorization["credentials_file"] = str(self.directory / "token")
+        self._children["alertmanager"] = self.cluster.processes.start(
+            "alertmanager",
+            [
+                self.cluster.tools.alertmanager,
+                f"--config.file={self._write('alertmanager.yml', config)}",
+                f"--storage.path={self.directory / 'alertmanager'}",
+                f"--web.listen-address={self.alertmanager.removeprefix('http://')}",
+                "--cluster.listen-address=",
+            ],
+        )
+
+    def _rules(self, path: Path) -> Path | None:
+        """Write a copy of a rules file with the pace's times; None for a file without rules."""
+        loaded = yaml.safe_load(path.read_text())
+        if "groups" not in loaded:
+            return None
+        after = {
+            "PvmedicNodeLostWithVolumes": self.pace.alert_after,
+            "PvmedicNodeLostWithVolumesUnrepaired": self.pace.page_after,
+            "PvmedicMultiAttach": self.pace.multi_attach_after,
+        }
+        for group in loaded["groups"]:
+            group["interval"] = _text(self.pace.evaluate)
+            for rule in group["rules"]:
+                if "keep_firing_for" in rule:
+                    rule["keep_firing_for"] = _text(self.pace.keep_firing)
+                if (seconds := after.get(rule["alert"])) is not None:
+                    rule["expr"] = re.sub(r"> \d+$", f"> {seconds:g}", rule["expr"].strip())
+        return self._write(path.name, loaded)
+
+    def _write(self, name: str, content: Json) -> Path:
+        path = self.directory / name
+        # JSON is YAML, and needs no style.
+        path.write_text(json.dumps(content, indent=1))
+        return path
+
+
+def name_of(item: Json) -> str:
+    """Return an object's name."""
+    name: str = item["metadata"]["name"]
+    return name
+
+
+def fetch(url: str) -> bytes:
+    """Read a loopback URL; raises OSError when it does not answer with success."""
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 -- our own loopback addresses
+        body: bytes = answer.read()
+        return body
+
+
+def answers(url: str) -> bool:
+    """Say whether a loopback URL answers with success."""
+    port = int(url.split(":")[2].split("/")[0])
+    with contextlib.suppress(OSError):
+        return listening(port) and bool(fetch(url))
+    return False
+
+
+def _text(seconds: float) -> str:
+    return f"{round(seconds * 1000)}ms"
+
+
+def _target(url: str) -> dict[str, list[str]]:
+    return {"targets": [url.removeprefix("http://")]}
