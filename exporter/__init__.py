@@ -1,1 +1,1 @@
-"""pvmedic's exporter: sees persistent-storage failures and publishes them. It changes nothing, anywhere."""
+"""pvmedic's exporter: sees persistent-storage failures and publishes them. It changes nothing."""

@@ -1,1 +1,4 @@
-"""pvmedic's remediator: repairs what alerts report, after looking again, and only what its guards allow."""
+"""pvmedic's remediator.
+
+Repairs what alerts report, after looking again, and only what its guards allow.
+"""

@@ -1,7 +1,8 @@
 """Alertmanager's webhook payload, version 4, as values. Pure: no HTTP, no clock.
 
-Source: Alertmanager 0.25 to 0.34 `notify/webhook` and `template.Data`. Fields that we do not know are skipped,
-so newer versions are understood. What the payload claims is a hint only; nothing is decided from it.
+Source: Alertmanager 0.25 to 0.34 `notify/webhook` and `template.Data`. Fields that we do not know
+are skipped, so newer versions are understood. What the payload claims is a hint only; nothing is
+decided from it.
 """
 
 import re
@@ -73,7 +74,10 @@ def parse(body: bytes) -> Notification:
 
 
 def subject_of(alert: Alert, labels: tuple[str, ...]) -> Subject | None:
-    """Return the subject by the detector's subject labels, None when the alert lacks one of them."""
+    """Return the subject by the detector's subject labels.
+
+    None when the alert lacks one of them.
+    """
     values = tuple((name, alert.labels.get(name, "")) for name in labels)
     return Subject(values) if all(value for _, value in values) else None
 

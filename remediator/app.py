@@ -38,7 +38,10 @@ ABOUT = About(
 
 
 class _Late:
-    """Hands the metrics what is made after them: the API client counts, and the store reads through it."""
+    """Hands the metrics what is made after them.
+
+    The API client counts, and the store reads through it.
+    """
 
     store: Store | None = None
     intake: Intake | None = None
@@ -53,7 +56,8 @@ class _Late:
 async def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT.
 
-    Raises ObserveError without an API server's address, OSError without a port, ValueError without a token.
+    Raises ObserveError without an API server's address, OSError without a port, ValueError
+    without a token.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -110,7 +114,10 @@ async def run(settings: Settings) -> None:
 
 
 async def _engine(store: Store, pipeline: Pipeline) -> None:
-    """Start the engine once the records are known: it must not believe that nothing is under way."""
+    """Start the engine once the records are known.
+
+    It must not believe that nothing is under way.
+    """
     while not store.loaded:
         try:
             await store.load()

@@ -34,7 +34,10 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 class Case(msgspec.Struct, frozen=True):
-    """All a handler and the guards may know. `server` is the cluster's (major, minor), None when unread."""
+    """All a handler and the guards may know.
+
+    `server` is the cluster's (major, minor), None when unread.
+    """
 
     record: Record
     signal: Signal

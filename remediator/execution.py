@@ -1,7 +1,8 @@
 """Doing the steps of a plan: observe, write down, apply with a precondition, observe again.
 
-Every tick starts from the record and a fresh look, so a crash anywhere is a tick like any other. Nothing
-is written to the cluster before the record says what and the ledger says what was there before.
+Every tick starts from the record and a fresh look, so a crash anywhere is a tick like any other.
+Nothing is written to the cluster before the record says what and the ledger says what was there
+before.
 """
 
 import msgspec
@@ -26,7 +27,10 @@ from remediator.record import Phase, PlanRecord, Record, StepState, moved, with_
 NEVER_APPLIED = "never applied"
 
 LANDING = 75.0
-"""Seconds in which a call without an answer may still take effect; the API server drops one after 60 s."""
+"""Seconds in which a call without an answer may still take effect.
+
+The API server drops one after 60 s.
+"""
 
 
 class Execution:
@@ -38,7 +42,10 @@ class Execution:
         self._judge = judge
 
     async def tick(self, record: Record, sight: Sight, handler: Handler) -> Record:
-        """Return the record as it should be saved next; steps that were applied are saved on the way."""
+        """Return the record as it should be saved next.
+
+        Steps that were applied are saved on the way.
+        """
         now = self._judge.now()
         plan = record.status.plan
         index = next_step(plan)

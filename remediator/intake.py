@@ -1,4 +1,7 @@
-"""From a notification to durable records: acknowledged means written. Edge between webhook and engine."""
+"""From a notification to durable records: acknowledged means written.
+
+Edge between webhook and engine.
+"""
 
 import logging
 from collections.abc import Callable
@@ -40,7 +43,7 @@ class Intake:
         self.watchdog_at = now()
 
     async def take(self, notification: Notification) -> list[Outcome]:
-        """Record what has to be; returns once all of it is durable, raises ObserveError when it is not."""
+        """Return once all that has to be recorded is durable; raises ObserveError when not."""
         return [await self._take(one, notification.receiver) for one in notification.alerts]
 
     async def _take(self, alert: Alert, receiver: str) -> Outcome:

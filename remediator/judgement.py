@@ -1,6 +1,7 @@
-"""Judging a plan with everything at hand: the case, the machine's power, the switch, the other records.
+"""Judging a plan: the case, the machine's power, the kill switch and the other records.
 
-This is the only place that gathers what guards ask for. It decides nothing itself: guards and handlers do.
+This is the only place that gathers what guards ask for. It decides nothing itself: guards and
+handlers do.
 """
 
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from remediator.verdicts import Verdicts
 class Judge:
     """Gathers, asks, and keeps the record of it."""
 
-    def __init__(  # noqa: PLR0913 -- it is the meeting point of these, and nothing else makes one
+    def __init__(
         self,
         *,
         world: World,

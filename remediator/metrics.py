@@ -1,4 +1,6 @@
-"""The remediator's metrics: counters of what happened, and gauges read from the records at each scrape.
+"""The remediator's metrics.
+
+Counters of what happened, and gauges read from the records at each scrape.
 
 Names are API: the alerts in alerts/meta.yaml and alerts/attachment.yaml read them.
 """
@@ -181,14 +183,17 @@ class _Records:
         yield from (dense, progress, human, holding)
         watchdog = GaugeMetricFamily(
             "pvmedic_watchdog_last_received_timestamp_seconds",
-            "When the watchdog alert last arrived (at first: when the program started), in Unix seconds.",
+            "When the watchdog alert last arrived, at first the program's start, in Unix seconds.",
         )
         watchdog.add_metric([], self._watchdog_at())
         yield watchdog
 
 
 def under_way(record: Record, policy: Policy, now: float) -> bool:
-    """Whether a repair goes on, so that nobody needs to be paged: bounded, or a stuck one would hide itself."""
+    """Whether a repair goes on, so that nobody needs to be paged.
+
+    Bounded, or a stuck one would hide itself.
+    """
     status = record.status
     since = status.phase_since if status.phase_since is not None else record.created
     if status.phase in ACTING:

@@ -1,8 +1,8 @@
 """The engine: every record that is not over is looked at again when its time comes, one at a time.
 
-alert -> case -> plan -> guards -> record -> action -> verification. All state is in the record, so what a tick
-does follows from the record and a fresh look alone. One tick at a time: two plans can never both
-believe that they are alone.
+alert -> case -> plan -> guards -> record -> action -> verification. All state is in the record, so
+what a tick does follows from the record and a fresh look alone. One tick at a time: two plans can
+never both believe that they are alone.
 """
 
 import asyncio
@@ -182,7 +182,10 @@ def _unseen(unseen: Mapping[Kind, str]) -> str:
 
 
 def _worth_saving(before: Record, after: Record) -> bool:
-    """Whether a tick said anything new: a repeated reading or a repeated alert alone is no write."""
+    """Whether a tick said anything new.
+
+    A repeated reading or a repeated alert alone is no write.
+    """
     quiet = with_status(
         before, readings=after.status.readings, last_alert_at=after.status.last_alert_at
     )

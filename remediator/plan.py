@@ -1,11 +1,10 @@
-"""What a handler answers: a Plan of Steps as data, Declined, or Deferred; and how a step is seen to be done.
+"""What a handler answers: a Plan of Steps as data, Declined, or Deferred.
 
-A step is convergent: whether it is done is read from the world alone, so after a crash the engine looks
-before it acts. No I/O here: `patch` only says what a write would carry.
+A step is convergent: whether it is done is read from the world alone, so after a crash the engine
+looks before it acts. No I/O here: `patch` only says what a write would carry.
 """
 
 import hashlib
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -45,7 +44,9 @@ Step: TypeAlias = AddTaint | RemoveTaint
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What would be done: a goal in one sentence, ordered steps, and the claims that must be used again.
+    """What would be done.
+
+    A goal in one sentence, ordered steps, and the claims that must be used again.
 
     `drivers` are those whose volumes the steps take from the node: each needs a fencing proof.
     """
@@ -80,7 +81,10 @@ class Progress(StrEnum):
 
 
 def observe(step: Step, view: View) -> Progress:
-    """Say from a fresh View whether a step is done. Unseen nodes, or another one of that name: Unknown."""
+    """Say from a fresh View whether a step is done.
+
+    Unseen nodes, or another one of that name: Unknown.
+    """
     node = view.node(step.node)
     if model.Kind.NODE in view.unseen:
         return Progress.UNKNOWN
@@ -137,10 +141,11 @@ def step_record(step: Step) -> StepRecord:
 
 
 def from_record(record: StepRecord) -> Step:
-    """Return the step that a resource holds. A kind that this version does not know raises ValueError."""
-    types: Mapping[str, type[AddTaint] | type[RemoveTaint]] = {
-        kind.__name__: kind for kind in (AddTaint, RemoveTaint)
-    }
+    """Return the step that a resource holds.
+
+    A kind that this version does not know raises ValueError.
+    """
+    types = {kind.__name__: kind for kind in (AddTaint, RemoveTaint)}
     if record.kind not in types:
         raise ValueError(f"unknown step {record.kind!r}")
     try:

@@ -1,4 +1,7 @@
-"""What the engine needs from the outside, as protocols: tests give it plain objects, the app gives it edges."""
+"""What the engine needs from the outside, as protocols.
+
+Tests give it plain objects, the app gives it edges.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeAlias
@@ -16,7 +19,10 @@ Reads: TypeAlias = Callable[[Subject, View], Iterable[Want]]
 
 
 class Sight(msgspec.Struct, frozen=True):
-    """One fresh look at one subject. With something in `unseen`, `signal` None does not mean gone."""
+    """One fresh look at one subject.
+
+    With something in `unseen`, `signal` None does not mean gone.
+    """
 
     view: View
     signal: Signal | None
@@ -63,7 +69,10 @@ class Actuator(Protocol):
     """Changes the world."""
 
     async def apply(self, step: Step, view: View) -> None:
-        """Do one step, bound to the object versions in `view`; raises an ObserveError when refused."""
+        """Do one step, bound to the object versions in `view`.
+
+        Raises an ObserveError when refused.
+        """
         ...
 
 

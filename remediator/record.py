@@ -1,8 +1,9 @@
 """The durable record of one episode: a `Remediation` resource (pvmedic.dev/v1alpha1), as values.
 
-It is the audit trail and the point to resume from, so everything the engine knows about an episode is in
-here. The JSON shape is the one of deploy/manifests/access/crd.yaml: camelCase keys, and every key that is
-`at` or ends in `At` or `Since` is a time, Unix seconds here and RFC 3339 there. No I/O, no clock.
+It is the audit trail and the point to resume from, so everything the engine knows about an episode
+is in here. The JSON shape is the one of deploy/manifests/access/crd.yaml: camelCase keys, and every
+key that is `at` or ends in `At` or `Since` is a time, Unix seconds here and RFC 3339 there. No I/O,
+no clock.
 """
 
 import hashlib
@@ -46,7 +47,10 @@ ACTING = frozenset({Phase.RUNNING, Phase.VERIFYING})
 ENDS = frozenset(Phase) - WAITING - ACTING - {Phase.HOLDING}
 
 HELD = frozenset({Phase.FAILED, Phase.UNSETTLED, Phase.REJECTED})
-"""Ends that keep their subject until a person releases it: a re-sent alert is no permission to retry."""
+"""Ends that keep their subject until a person releases it.
+
+A re-sent alert is no permission to retry.
+"""
 
 FOR_A_HUMAN = frozenset(
     {Phase.AWAITING_APPROVAL, Phase.DECLINED, Phase.BLOCKED, Phase.UNSETTLED, Phase.FAILED}
@@ -104,7 +108,10 @@ class StepRecord(_Wire, frozen=True):
 
 
 class PlanRecord(_Wire, frozen=True):
-    """What will be done. `used_claims` are `namespace/name` of claims that must have a Running pod again."""
+    """What will be done.
+
+    `used_claims` are `namespace/name` of claims that must have a Running pod again.
+    """
 
     hash: str
     goal: str
@@ -237,7 +244,10 @@ def name_of(signal: str, subject: Subject, episode: int) -> str:
 
 
 def moved(record: Record, phase: Phase, sentence: str, now: float) -> Record:
-    """Return the record in `phase`, with the sentence in its history. A way not in the table raises."""
+    """Return the record in `phase`, with the sentence in its history.
+
+    A way not in the table raises.
+    """
     status = record.status
     if phase not in TRANSITIONS[status.phase]:
         raise ValueError(f"no way from {status.phase} to {phase}")

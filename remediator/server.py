@@ -1,7 +1,9 @@
-"""POST /webhook: who may send, how much, and what each answer is. Edge; what becomes of alerts is the intake's.
+"""POST /webhook: who may send, how much, and what each answer is.
 
-Answers: 200 durable; 400 not a notification; 401 no or wrong token; 413 too large; 503 not durable, so that
-Alertmanager sends it again (it repeats 5xx only).
+Edge; what becomes of alerts is the intake's.
+
+Answers: 200 durable; 400 not a notification; 401 no or wrong token; 413 too large; 503 not durable,
+so that Alertmanager sends it again (it repeats 5xx only).
 """
 
 import asyncio
@@ -42,7 +44,7 @@ class Token:
         try:
             self._read()
         except (OSError, ValueError) as error:
-            LOG.error("the webhook's token cannot be read; keeping the one before: %s", error)
+            LOG.warning("the webhook's token cannot be read; keeping the one before: %s", error)
         scheme, _, given = header.partition(" ")
         return (
             hmac.compare_digest(given.strip().encode(), self._token) and scheme.lower() == "bearer"

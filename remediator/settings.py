@@ -1,4 +1,7 @@
-"""The remediator's settings: every field with its unit and default. Times are written with a unit."""
+"""The remediator's settings: every field with its unit and default.
+
+Times are written with a unit.
+"""
 
 import enum
 from collections.abc import Iterator
@@ -33,7 +36,10 @@ class Mode(enum.StrEnum):
 
 
 class Webhook(msgspec.Struct, frozen=True):
-    """`token_file` holds the bearer token that Alertmanager must send; it is read again when it changes."""
+    """`token_file` holds the bearer token that Alertmanager must send.
+
+    It is read again when it changes.
+    """
 
     token_file: Path
     largest_body_bytes: int = 4 * 1024 * 1024
@@ -47,10 +53,10 @@ class Webhook(msgspec.Struct, frozen=True):
 class Fencing(msgspec.Struct, frozen=True):
     """How a machine is proven dead.
 
-    `readings_apart`: between the two readings. `demonstration` allows less than 30s, for a demo only.
+    `readings_apart`: between the two readings; `demonstration` allows less than 30s, for a demo.
     `fresh_for`: how old the last reading may be when we act.
-    `ec2_endpoint_url`, `ec2_region`: empty for AWS' own and the providerID's. `ec2_account`: the account
-    number that must own the instances; empty: any.
+    `ec2_endpoint_url`, `ec2_region`: empty for AWS' own and the providerID's.
+    `ec2_account`: the account number that must own the instances; empty: any.
     `removable_drivers`: CSI drivers whose node-bound volumes may be taken away with their node.
     """
 
@@ -93,7 +99,10 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """`mode` is for every handler that `modes` does not name. `namespace` is where the kill switch lies."""
+    """`mode` is for every handler that `modes` does not name.
+
+    `namespace` is where the kill switch lies.
+    """
 
     webhook: Webhook
     listen: Address = Address("0.0.0.0", 9822)  # noqa: S104 -- Alertmanager is elsewhere

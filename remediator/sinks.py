@@ -1,4 +1,7 @@
-"""Where reports go besides metrics: the log, and Kubernetes Events on the node and its claims. Edge."""
+"""Where reports go besides metrics: the log, and Events on node and claims.
+
+Both are for people. What is lost here is still in the record.
+"""
 
 import asyncio
 import hashlib

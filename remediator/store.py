@@ -1,7 +1,8 @@
-"""Remediation resources in the API server: create, watch, save. Edge.
+"""Remediation resources in the API server: create, list, save. Edge.
 
-A record is created before the webhook is answered, and saved before anything is done; both are etcd writes.
-The cache is the watch's; a write goes into it at once, so that the next tick sees its own writes.
+A record is created before the webhook is answered, and saved before anything is done; both are etcd
+writes. What is held here is what was last listed or written: the engine sees its own writes at
+once, and within half a minute what people changed.
 """
 
 import asyncio
@@ -20,7 +21,10 @@ GROUP = "pvmedic.dev/v1alpha1"
 PATH = f"/apis/{GROUP}/remediations"
 KEY_LABEL = "pvmedic.dev/subject"
 LIST_EVERY = 30.0
-"""Seconds between two lists. We are the only writer; a list brings in what people changed or deleted."""
+"""Seconds between two lists.
+
+We are the only writer; a list brings in what people changed or deleted.
+"""
 
 
 class _Meta(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -76,7 +80,7 @@ class Store:
             try:
                 record = decode(item)
             except (msgspec.DecodeError, ValueError) as error:
-                LOG.error(
+                LOG.warning(
                     "a Remediation cannot be read; left alone",
                     extra={"fields": {"why": str(error)}},
                 )
@@ -152,7 +156,10 @@ def _timed(value: Spec | Status, *, out: bool) -> dict[str, object]:
 
 
 def _walk(value: object, *, out: bool, key: str = "") -> object:
-    """Turn times between Unix seconds and RFC 3339: every key that is `at` or ends in At or Since."""
+    """Turn times between Unix seconds and RFC 3339.
+
+    Every key that is `at` or ends in At or Since.
+    """
     if isinstance(value, dict):
         if key in ("labels", "params", "prior", "done", "subject"):
             return value

@@ -22,8 +22,8 @@ class Outcome(msgspec.Struct, frozen=True):
 def outcome(verdicts: Verdicts, mode: str, goal: str) -> Outcome:
     """Map all verdicts to one outcome.
 
-    observe: Observed, whatever the others say. Otherwise any Denied: Blocked; any Deferred: Deferred; any
-    NeedsApproval: AwaitingApproval; all Allowed: Running.
+    observe: Observed, whatever the others say. Otherwise any Denied: Blocked; any Deferred:
+    Deferred; any NeedsApproval: AwaitingApproval; all Allowed: Running.
     """
     others = tuple((name, verdict) for name, verdict in verdicts if name != "mode")
     refusals = [(name, v) for name, v in others if not isinstance(v, Allowed)]

@@ -1,4 +1,7 @@
-"""After the steps: did it help (Verifying), is an undo still owed (Holding), is the episode over (the ends)."""
+"""After the steps.
+
+Did it help (Verifying), is an undo still owed (Holding), is the episode over (the ends).
+"""
 
 import msgspec
 
@@ -18,7 +21,10 @@ class Verification:
     """Carries on records whose steps are done."""
 
     def __init__(self, actuator: Actuator, judge: Judge) -> None:
-        """Use the only thing that changes the world, for undoing, and the judge for reading power."""
+        """Use the only thing that changes the world, for undoing.
+
+        And the judge for reading power.
+        """
         self._actuator = actuator
         self._judge = judge
 

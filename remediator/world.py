@@ -1,4 +1,7 @@
-"""The engine's eyes: the exporter's own look, the server's version, the kill switch, the cloud. Edge."""
+"""The engine's eyes: the exporter's own look, the server's version, the kill switch, the cloud.
+
+Edge.
+"""
 
 import re
 

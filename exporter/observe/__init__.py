@@ -1,1 +1,4 @@
-"""What is seen and how it is judged: the only part of the exporter, with `kit`, that the remediator may import."""
+"""What is seen and how it is judged.
+
+The only part of the exporter, with `kit`, that the remediator may import.
+"""

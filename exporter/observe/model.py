@@ -16,7 +16,10 @@ OURS = "pvmedic.dev/"
 """Prefix of every label and annotation that is ours to read."""
 
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
-"""Taint key. Kubernetes >= 1.26 detaches the volumes of a node that carries it (beta 1.26, GA 1.28)."""
+"""Taint key.
+
+Kubernetes >= 1.26 detaches the volumes of a node that carries it (beta 1.26, GA 1.28).
+"""
 
 
 class Kind(StrEnum):
@@ -84,8 +87,8 @@ class Node(msgspec.Struct, frozen=True):
 class Pod(msgspec.Struct, frozen=True, gc=False):
     """core/v1 Pod that uses claims. `claims` holds those of generic ephemeral volumes as well.
 
-    `deletion` is deletionTimestamp: the time asked for plus the grace period, so at first it lies in
-    the future. `scheduled` is the PodScheduled condition's lastTransitionTime.
+    `deletion` is deletionTimestamp: the time asked for plus the grace period, so at first it
+    lies in the future. `scheduled` is the PodScheduled condition's lastTransitionTime.
     """
 
     namespace: str
@@ -135,8 +138,8 @@ class NodeTerm(msgspec.Struct, frozen=True):
 class Volume(msgspec.Struct, frozen=True):
     """core/v1 PersistentVolume.
 
-    `driver` is the CSI driver, or `kubernetes.io/<source>` for an in-tree source. `on_node` is true for
-    sources that are a path on a machine (local, hostPath).
+    `driver` is the CSI driver, or `kubernetes.io/<source>` for an in-tree source. `on_node` is
+    true for sources that are a path on a machine (local, hostPath).
     """
 
     name: str
@@ -153,12 +156,17 @@ class Volume(msgspec.Struct, frozen=True):
 
     @property
     def exclusive(self) -> bool:
-        """Whether the control plane attaches it to one node at a time (ReadWriteOnce, ReadWriteOncePod)."""
+        """Whether the control plane attaches it to one node at a time (ReadWriteOnce.
+
+        ReadWriteOncePod).
+        """
         return not {"ReadWriteMany", "ReadOnlyMany"} & set(self.access_modes)
 
 
 class Attachment(msgspec.Struct, frozen=True, gc=False):
-    """storage.k8s.io/v1 VolumeAttachment. Only its absence means detached; `attached` false does not.
+    """storage.k8s.io/v1 VolumeAttachment.
+
+    Only its absence means detached; `attached` false does not.
 
     `volume` is the PersistentVolume's name, empty for an inline volume.
     """
@@ -175,7 +183,10 @@ class Attachment(msgspec.Struct, frozen=True, gc=False):
 
 
 class KubeEvent(msgspec.Struct, frozen=True, gc=False):
-    """core/v1 Event. `last` and `count` follow the series where there is one (signals reference, 1.2)."""
+    """core/v1 Event.
+
+    `last` and `count` follow the series where there is one (signals reference, 1.2).
+    """
 
     namespace: str
     name: str
@@ -265,8 +276,9 @@ class SinceSource(StrEnum):
 class Signal(msgspec.Struct, frozen=True):
     """One failure state of one subject at one moment.
 
-    `since` is None exactly when `since_source` is FIRST_SEEN. `reason` is from the detector's closed set.
-    `named` are further label pairs that an alert should show. `evidence` are sentences for people.
+    `since` is None exactly when `since_source` is FIRST_SEEN. `reason` is from the detector's
+    closed set. `named` are further label pairs that an alert should show. `evidence` are
+    sentences for people.
     """
 
     name: str

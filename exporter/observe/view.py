@@ -1,7 +1,8 @@
 """The View: everything observed at one moment, indexed, with what could not be seen.
 
-`Objects` holds and indexes; `View` is how pure code reads it. A View over a cache that changes is valid
-until the next change is put in, so whoever holds one must not await in between. No I/O, no clock.
+`Objects` holds and indexes; `View` is how pure code reads it. A View over a cache that changes is
+valid until the next change is put in, so whoever holds one must not await in between. No I/O, no
+clock.
 """
 
 from collections import defaultdict
@@ -17,7 +18,10 @@ T = TypeVar("T")
 
 
 class Want(msgspec.Struct, frozen=True):
-    """One read: an object by name, or without a name all of a kind, in a namespace, by field selector."""
+    """One read.
+
+    An object by name, or without a name all of a kind, in a namespace, by field selector.
+    """
 
     kind: Kind
     namespace: str = ""
@@ -26,7 +30,10 @@ class Want(msgspec.Struct, frozen=True):
 
 
 class Objects:
-    """The latest version of each object, with the look-ups that detectors need, all of constant cost."""
+    """The latest version of each object, with the look-ups that detectors need.
+
+    All of constant cost.
+    """
 
     def __init__(self, objects: Iterable[Object] = ()) -> None:
         """Index the given objects."""

@@ -1,4 +1,7 @@
-"""The guards, one visible list: reading it is reading the policy. All run, every verdict is recorded."""
+"""The guards, one visible list: reading it is reading the policy.
+
+All run, every verdict is recorded.
+"""
 
 from remediator.guards.base import Denied, Guard, Question, Verdict
 from remediator.guards.cluster_health import cluster_health

@@ -1,7 +1,10 @@
-"""Guards: cross-cutting vetoes over a plan. Contract and verdicts; the guards themselves are in the files beside.
+"""Guards: cross-cutting vetoes over a plan.
 
-A guard is a pure function of a Question. It answers Allowed or a reason that an operator can read. Broken means
-no: a guard that raises denies, and so does one that cannot see what it needs.
+Contract and verdicts; the guards themselves are in the files beside.
+
+A guard is a pure function of a Question. It answers Allowed or a reason that an operator can read.
+Broken
+means no: a guard that raises denies, and so does one that cannot see what it needs.
 """
 
 from collections.abc import Callable
@@ -43,9 +46,12 @@ Verdict: TypeAlias = Allowed | Denied | NotYet | NeedsApproval
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What a guard may know. `others` are all records but this one; `paused` None: could not be read.
+    """What a guard may know.
 
-    `power` says in a sentence why the last reading of the machine's power failed, empty when it did not.
+    `others` are all records but this one; `paused` None: could not be read.
+
+    `power` says in a sentence why the last reading of the machine's power failed, empty when it
+    did not.
     """
 
     case: Case

@@ -1,9 +1,10 @@
-"""fencing_proof: nothing is taken from a node until it is proven that the node cannot write any more.
+"""fencing_proof: nothing is taken from a node that may still write.
 
-The proof that there is: the node's EC2 instance, named by its providerID, read as `stopped` (not hibernated:
-its memory would write on) or `terminated`, twice, `proof_gap` seconds apart, the last time not longer than
-`proof_age` ago, with nothing else read in between. A machine without power covers every driver that has a
-volume there. NotReady, "not found" and a cloud that does not answer prove nothing.
+The proof that there is: the node's EC2 instance, named by its providerID, read as `stopped` (not
+hibernated: its memory would write on) or `terminated`, twice, `proof_gap` seconds apart, the last
+time not longer than `proof_age` ago, with nothing else read in between. A machine without power
+covers every driver that has a volume there. NotReady, "not found" and a cloud that does not answer
+prove nothing.
 """
 
 from exporter.observe.parse.provider_id import instance_of
@@ -19,7 +20,10 @@ def off(reading: Reading) -> bool:
 
 
 def kept(readings: tuple[Reading, ...], new: Reading) -> tuple[Reading, ...]:
-    """Return the unbroken run of readings that say off, of one machine and one launch: first and last."""
+    """Return the unbroken run of readings that say off, of one machine and one launch.
+
+    Only its first and its last one are kept.
+    """
     if not off(new):
         return ()
     same = tuple(

@@ -4,7 +4,7 @@ from remediator.guards.base import Allowed, Denied, Question, Verdict
 
 
 def alert_freshness(question: Question) -> Verdict:
-    """Deny when the last firing notification is older than the policy's alert_max_age, or unknown."""
+    """Deny when the last firing notification is unknown or older than alert_max_age."""
     case = question.case
     last = case.record.status.last_alert_at
     if last is None:

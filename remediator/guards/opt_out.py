@@ -1,4 +1,7 @@
-"""opt_out: people keep us away from a node, a namespace or a claim by `pvmedic.dev/remediation: disabled`."""
+"""opt_out: people keep us away from a node, a namespace or a claim.
+
+The label or annotation is `pvmedic.dev/remediation: disabled`.
+"""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,7 @@
-"""The handlers, one line each. Adding a power to the product is one file here and one line in this tuple."""
+"""The handlers, one line each.
+
+Adding a power to the product is one file here and one line in this tuple.
+"""
 
 from remediator.handlers.base import Handler
 from remediator.handlers.node_lost_with_volumes import NodeLostWithVolumes

@@ -60,7 +60,10 @@ class Handler(Protocol):
     def risk(self) -> Risk: ...
 
     def reads(self, record: Record, view: View) -> Iterable[Want]:
-        """Name what must be read beyond what the detector reads; asked until it names nothing new."""
+        """Name what must be read beyond what the detector reads.
+
+        Asked until it names nothing new.
+        """
         ...
 
     def powered_by(self, subject: Subject, view: View) -> str:

@@ -2,16 +2,17 @@
 
 How it is recognised: exporter/observe/signals/node_lost_with_volumes.py.
 
-What is done: one step. The taint `node.kubernetes.io/out-of-service:NoExecute` (Kubernetes >= 1.26) makes the
-control plane evict the node's pods, remove their objects without the kubelet's word, and detach its volumes
-at once. On a node that lives it corrupts file systems, therefore: no taint without a fencing proof for every
-driver that has a volume there (guards/fencing_proof.py), none on a node whose volumes live on it, none where
-somebody else has put one.
+What is done: one step. The taint `node.kubernetes.io/out-of-service:NoExecute` (Kubernetes >= 1.26)
+makes the control plane evict the node's pods, remove their objects without the kubelet's word, and
+detach its volumes at once. On a node that lives it corrupts file systems, therefore: no taint
+without a fencing proof for every driver that has a volume there (guards/fencing_proof.py), none on
+a node whose volumes live on it, none where somebody else has put one.
 
 Goal: every claim that was used there is used again by a Running pod on a Ready node.
 
-What is owed: the taint comes off when the node is Ready after a proven power cycle: a new bootID, an instance
-launched after the proof, and nothing of before left on the node (mounts survive everything else).
+What is owed: the taint comes off when the node is Ready after a proven power cycle: a new bootID,
+an instance launched after the proof, and nothing of before left on the node (mounts survive
+everything else).
 """
 
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from remediator.plan import AddTaint, Decision, Declined, Deferred, Plan, Remove
 from remediator.record import LedgerEntry, Record
 
 FIRST_VERSION = (1, 26)
-"""Kubernetes from here on acts on the taint by default (NodeOutOfServiceVolumeDetach is beta and on)."""
+"""From here on Kubernetes acts on the taint: NodeOutOfServiceVolumeDetach is beta and on."""
 
 NOT_A_MACHINE = ("/zone", "/region", "failure-domain.beta.kubernetes.io/zone")
 """Ends of topology keys that say where a machine stands, not which one it is."""
@@ -40,7 +41,7 @@ class NodeLostWithVolumes:
     risk = Risk.DATA
 
     def reads(self, record: Record, view: View) -> Iterator[Want]:
-        """All nodes (is it only this one?), its heartbeat, the namespaces and new users of its claims."""
+        """All nodes, the heartbeat, and the namespaces and new users of the claims."""
         node = record.subject["node"]
         yield Want(Kind.NODE)
         yield Want(Kind.LEASE, HEARTBEATS, node)
@@ -69,7 +70,7 @@ class NodeLostWithVolumes:
         if case.server < FIRST_VERSION:
             major, minor = case.server
             return Declined(
-                f"Kubernetes {major}.{minor} does not act on the out-of-service taint (1.26 and later do)"
+                f"Kubernetes {major}.{minor} does not act on the out-of-service taint; 1.26 does"
             )
         other = node.taint(OUT_OF_SERVICE)
         if other is not None and other.value != case.record.name:
@@ -85,7 +86,7 @@ class NodeLostWithVolumes:
             sorted({c for pod in view.pods_on(name) for c in exclusive_claims(pod, view)})
         )
         return Plan(
-            goal=f"every claim that was used on node {name} is used by a Running pod on a Ready node",
+            goal=f"every claim that was used on {name} is used by a Running pod on a Ready node",
             steps=(
                 AddTaint(
                     node=name,
@@ -146,7 +147,7 @@ class NodeLostWithVolumes:
             return Wait(sentence)
         return Back(
             step=RemoveTaint(node=node.name, uid=node.uid, **done),
-            sentence=f"node {node.name} is Ready after a power cycle (new bootID, launched after the proof)",
+            sentence=f"node {node.name} is Ready after a power cycle: new bootID, new launch",
         )
 
 
@@ -191,8 +192,8 @@ def _bound_to_node(node: model.Node, case: Case) -> str | None:
             continue
         if volume.on_node or any(_names(term, node, case.view) for term in volume.affinity):
             return (
-                f"volume {volume.name} ({volume.driver}) lives on node {node.name} itself: another node"
-                " cannot have it, and taking it away may lose data"
+                f"volume {volume.name} ({volume.driver}) lives on node {node.name} itself:"
+                " another node cannot have it, and taking it away may lose data"
             )
     return None
 
@@ -235,18 +236,17 @@ def _not_power_cycled(
         return (
             f"node {node.name} is not Ready; the taint stays until it is back after a power cycle"
         )
+    back = f"node {node.name} is Ready"
     boot = entry.prior.get("bootID", "")
     if not node.boot_id or not boot or node.boot_id == boot:
-        return f"node {node.name} is Ready, but its bootID shows no new boot: the taint stays"
+        return f"{back}, but its bootID shows no new boot: the taint stays"
     if power is None or power.launched is None or power.state != "running":
-        return f"node {node.name} is Ready, but its instance could not be read as running: the taint stays"
+        return f"{back}, but its instance could not be read as running: the taint stays"
     proven = max((reading.read_at for reading in record.status.readings), default=None)
     if proven is None or power.launched <= proven:
-        return f"node {node.name} is Ready, but its instance was not launched after the proof: the taint stays"
+        return f"{back}, but its instance was not launched after the proof: the taint stays"
     if any(a.created is None or a.created <= entry.at for a in view.attachments_on(node.name)):
-        return (
-            f"node {node.name} is back, but an attachment of before is still there: the taint stays"
-        )
+        return f"{back}, but an attachment of before is still there: the taint stays"
     if any(pod.deletion is not None for pod in view.pods_on(node.name)):
-        return f"node {node.name} is back, but a Terminating pod of before is still there: the taint stays"
+        return f"{back}, but a Terminating pod of before is still there: the taint stays"
     return None

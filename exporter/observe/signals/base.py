@@ -1,7 +1,8 @@
 """What every detector is: the contract, and the words they share. No detector lives here.
 
 A detector decides one subject at a time over a View and keeps nothing. The exporter asks it when an
-object changed or a time has come; the remediator asks it over freshly read objects. Same code, both times.
+object changed or a time has come; the remediator asks it over freshly read objects. Same code, both
+times.
 """
 
 from collections.abc import Iterable
@@ -43,7 +44,10 @@ class Detector(Protocol):
         ...
 
     def reads(self, subject: Subject, view: View) -> Iterable[Want]:
-        """Name what must be read to decide; asked again with the answers until it names nothing new."""
+        """Name what must be read to decide.
+
+        Asked again with the answers until it names nothing new.
+        """
         ...
 
     def decide(self, subject: Subject, view: View) -> Signal | None:
@@ -57,7 +61,10 @@ def versions(change: Change) -> list[model.Object]:
 
 
 def exclusive(volume: model.Volume | None) -> bool:
-    """Whether this volume goes to one node at a time. One that we cannot read is taken to be such."""
+    """Whether this volume goes to one node at a time.
+
+    One that we cannot read is taken to be such.
+    """
     return volume is None or volume.exclusive
 
 

@@ -1,10 +1,11 @@
 """multi_attach: a pod waits on one node for a ReadWriteOnce volume that another node holds.
 
-How it is recognised: state first. The pod is placed and Pending, its claim is bound to a volume that goes to
-one node at a time, and a VolumeAttachment of that volume names another node. The Event of the
-attach/detach controller ("Multi-Attach error", from Kubernetes 1.37 on "Waiting for detach") is written once
-per volume and node and lives an hour, so it is counted elsewhere and never decides. Since: the waiting pod's
-PodScheduled time. It is normal for up to two minutes in a rolling update: alert on age.
+How it is recognised: state first. The pod is placed and Pending, its claim is bound to a volume
+that goes to one node at a time, and a VolumeAttachment of that volume names another node. The Event
+of the attach/detach controller ("Multi-Attach error", from Kubernetes 1.37 on "Waiting for detach")
+is written once per volume and node and lives an hour, so it is counted elsewhere and never decides.
+Since: the waiting pod's PodScheduled time. It is normal for up to two minutes in a rolling update:
+alert on age.
 
 This signal says who blocks whom. Whether the blocking node may be fenced is not its question.
 """
@@ -23,9 +24,11 @@ def subject_of(namespace: str, claim: str) -> Subject:
 
 
 class MultiAttach:
-    """Sees it. Reasons: NodeLost (the holder is NotReady or gone), HeldByPod (a live node's pod uses it),
+    """Sees it.
+
+    Reasons: NodeLost (the holder is NotReady or gone), HeldByPod (a live node's pod uses it),
     DetachPending (a live node holds it, no pod there wants it).
-    """  # noqa: D205 -- the reasons are the summary
+    """
 
     name = "multi_attach"
     subject_labels = ("namespace", "persistentvolumeclaim")
@@ -88,7 +91,9 @@ class MultiAttach:
         view: View,
     ) -> Signal:
         namespace, name = subject["namespace"], subject["persistentvolumeclaim"]
-        users = [p for p in view.pods_of(namespace, name) if p.node == blocking.node and not p.ended]
+        users = [
+            p for p in view.pods_of(namespace, name) if p.node == blocking.node and not p.ended
+        ]
         since = pod.scheduled if pod.scheduled is not None else pod.created
         named = {
             "persistentvolume": volume.name,

@@ -1,9 +1,12 @@
-"""node_lost_with_volumes: a node is NotReady, silent or gone, and still holds volumes that others wait for.
+"""node_lost_with_volumes.
 
-How it is recognised (kube-controller-manager 1.13 to 1.36): the Ready condition is False or Unknown, or
-the Node object is gone, and a VolumeAttachment of a ReadWriteOnce volume still names the node, or a pod
-with such a claim is still bound to it. Since: the Ready condition's lastTransitionTime, which is when the
-node life cycle controller gave the node up, `--node-monitor-grace-period` after its last heartbeat.
+A node is NotReady, silent or gone, and still holds volumes that others wait for.
+
+How it is recognised (kube-controller-manager 1.13 to 1.36): the Ready condition is False or
+Unknown, or the Node object is gone, and a VolumeAttachment of a ReadWriteOnce volume still names
+the node, or a pod with such a claim is still bound to it. Since: the Ready condition's
+lastTransitionTime, which is when the node life cycle controller gave the node up,
+`--node-monitor-grace-period` after its last heartbeat.
 
 A silent node is not a dead node: nothing here says that its kubelet and its writers have stopped.
 """
@@ -25,7 +28,10 @@ def subject_of(node: str) -> Subject:
 
 
 class NodeLostWithVolumes:
-    """Sees it. Reasons: NotReady (the kubelet says so), Unreachable (silent), NodeGone (no Node object)."""
+    """Sees it.
+
+    Reasons: NotReady (the kubelet says so), Unreachable (silent), NodeGone (no Node object).
+    """
 
     name = "node_lost_with_volumes"
     subject_labels = ("node",)
@@ -53,7 +59,10 @@ class NodeLostWithVolumes:
                     pass
 
     def reads(self, subject: Subject, view: View) -> Iterator[Want]:
-        """The node, its attachments and pods, then their volumes and claims, then who else wants those."""
+        """The node, its attachments and pods, then their volumes and claims.
+
+        Then who else wants those.
+        """
         node = subject["node"]
         yield Want(Kind.NODE, name=node)
         yield Want(Kind.ATTACHMENT)
@@ -69,7 +78,7 @@ class NodeLostWithVolumes:
                 yield Want(Kind.VOLUME, name=claim.volume)
 
     def decide(self, subject: Subject, view: View) -> Signal | None:
-        """Return the signal while the node is lost and holds a volume that goes to one node at a time."""
+        """Return the signal while the node is lost and holds a volume of one node at a time."""
         name = subject["node"]
         node = view.node(name)
         if not base.lost(node):
@@ -90,12 +99,18 @@ class NodeLostWithVolumes:
 
 
 def holds(attachment: model.Attachment, view: View) -> bool:
-    """Whether an attachment keeps a volume from other nodes. An inline volume counts: its mode is unknown."""
+    """Whether an attachment keeps a volume from other nodes.
+
+    An inline volume counts: its mode is unknown.
+    """
     return base.exclusive(view.volume(attachment.volume) if attachment.volume else None)
 
 
 def exclusive_claims(pod: model.Pod, view: View) -> list[tuple[str, str]]:
-    """Return the pod's claims whose volume goes to one node at a time. Unbound claims hold nothing."""
+    """Return the pod's claims whose volume goes to one node at a time.
+
+    Unbound claims hold nothing.
+    """
     found = []
     for name in pod.claims:
         claim = view.claim(pod.namespace, name)
@@ -136,7 +151,8 @@ def _evidence(
     for attachment in attachments:
         claim = base.claim_of(attachment, view)
         owner = f" of claim {claim[0]}/{claim[1]}" if claim else ""
-        yield f"volume {attachment.volume or '(inline)'}{owner} is attached there by {attachment.driver}"
+        volume = attachment.volume or "(inline)"
+        yield f"volume {volume}{owner} is attached there by {attachment.driver}"
     for pod in pods:
         state = "is being deleted" if pod.deletion is not None else f"is {pod.phase or 'there'}"
         yield f"pod {pod.namespace}/{pod.name} with a ReadWriteOnce claim {state} there"
