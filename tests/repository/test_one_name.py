@@ -1,0 +1,63 @@
+"""One name per failure, everywhere: forget one of the places, and a test here says which."""
+
+from pathlib import Path
+
+import pytest
+
+from exporter.observe.signals import DETECTORS, detector_of
+from exporter.observe.signals.base import Detector
+from remediator.handlers import HANDLERS
+from remediator.handlers.base import Handler
+from tests.alerts.rules import EXPECTATIONS, ROOT, RULES, RUNBOOKS, Rule
+
+BESIDE = {"__init__", "base"}
+"""What lies beside the detectors and the handlers and is none."""
+
+SIGNAL_RULES = [rule for rule in RULES if rule.signal]
+
+
+def modules(folder: str) -> set[str]:
+    """Return the modules of a folder that stand for one failure each."""
+    return {path.stem for path in (ROOT / folder).glob("*.py")} - BESIDE
+
+
+def test_every_detector_file_is_in_the_list_and_has_its_signal_as_name() -> None:
+    """The files beside each other are the detectors, no more and no less."""
+    assert modules("exporter/observe/signals") == {detector.name for detector in DETECTORS}
+
+
+def test_every_handler_file_is_in_the_list_and_has_its_signal_as_name() -> None:
+    """The files beside each other are the handlers, no more and no less."""
+    assert modules("remediator/handlers") == {handler.name for handler in HANDLERS}
+
+
+@pytest.mark.parametrize("handler", HANDLERS, ids=lambda handler: handler.name)
+def test_every_handler_repairs_a_failure_that_is_seen(handler: Handler) -> None:
+    """A handler has a detector of its name, and tests."""
+    assert detector_of(handler.name) is not None
+    assert _exists(ROOT / "tests" / "handlers" / f"test_{handler.name}.py")
+
+
+@pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
+def test_every_detector_has_its_alert_runbook_and_tests(detector: Detector) -> None:
+    """A failure that is seen also alerts, explains itself, and is tested at both ends."""
+    alerts = {rule.alert for rule in SIGNAL_RULES if rule.signal == detector.name}
+    assert alerts, "no alert with this signal label"
+    assert all(any(e.alert == alert and e.fires for e in EXPECTATIONS) for alert in alerts)
+    assert _exists(RUNBOOKS / f"{detector.name}.md")
+    assert _exists(ROOT / "tests" / "signals" / f"test_{detector.name}.py")
+
+
+@pytest.mark.parametrize("rule", SIGNAL_RULES, ids=lambda rule: rule.name)
+def test_every_signal_rule_reads_its_signal_and_keeps_its_subject(rule: Rule) -> None:
+    """A rule aggregates its own signal's metric by labels that it has, the subject's among them."""
+    detector = detector_of(rule.signal)
+    assert detector is not None
+    assert rule.metrics == {f"pvmedic_{detector.name}_since_timestamp_seconds"}
+    assert set(detector.subject_labels) <= set(rule.by)
+    assert set(rule.by) <= {*detector.subject_labels, *detector.named_labels, "reason"}
+
+
+def _exists(path: Path) -> bool:
+    assert path.is_file(), f"{path.relative_to(ROOT)} is missing"
+    return True
