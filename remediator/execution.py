@@ -112,14 +112,12 @@ class Execution:
         )
         try:
             await self._actuator.apply(step, case.view)
-        except (Forbidden, Unauthorized, Invalid) as error:
+        except (Forbidden, Invalid) as error:
             failed = _unbegun(record, index, step, now)
             return moved(failed, Phase.FAILED, f"could not {plans.sentence(step)}: {error}", now)
-        except (Conflict, NotFound) as error:
+        except (Conflict, NotFound, Unauthorized) as error:
             refused = _unbegun(record, index, step, now)
-            return moved(
-                refused, Phase.RUNNING, f"it changed since the look, looking again: {error}", now
-            )
+            return moved(refused, Phase.RUNNING, f"refused, looking again: {error}", now)
         except ObserveError as error:
             # It may have happened, or happen still: the intent stays, and looks tell.
             return moved(record, Phase.RUNNING, f"no clear answer, looking: {error}", now)

@@ -54,6 +54,7 @@ class Plan(msgspec.Struct, frozen=True):
     goal: str
     steps: tuple[Step, ...]
     used_claims: tuple[tuple[str, str], ...] = ()
+    claim_uids: tuple[str, ...] = ()
     drivers: tuple[str, ...] = ()
 
 
@@ -121,12 +122,14 @@ def sentence(step: Step) -> str:
 def to_record(plan: Plan) -> PlanRecord:
     """Return the plan as it stands in the resource, nothing done yet."""
     steps = tuple(step_record(step) for step in plan.steps)
+    claims = [f"{namespace}/{name}" for namespace, name in plan.used_claims]
     identity = "\0".join([plan.goal, *(f"{s.kind} {s.target} {s.target_uid}" for s in steps)])
     return PlanRecord(
         hash=hashlib.sha256(identity.encode()).hexdigest()[:16],
         goal=plan.goal,
         steps=steps,
-        used_claims=tuple(f"{namespace}/{name}" for namespace, name in plan.used_claims),
+        used_claims=tuple(claims),
+        claim_uids=dict(zip(claims, plan.claim_uids, strict=False)),
     )
 
 

@@ -110,13 +110,15 @@ class StepRecord(_Wire, frozen=True):
 class PlanRecord(_Wire, frozen=True):
     """What will be done.
 
-    `used_claims` are `namespace/name` of claims that must have a Running pod again.
+    `used_claims` are `namespace/name` of claims that must have a Running pod again, `claim_uids`
+    their uids by that text.
     """
 
     hash: str
     goal: str
     steps: tuple[StepRecord, ...] = ()
     used_claims: tuple[str, ...] = ()
+    claim_uids: dict[str, str] = {}
 
 
 class VerdictRecord(_Wire, frozen=True):

@@ -18,6 +18,10 @@ SHORTEST_GAP = Duration(30.0)
 """Between two readings of a fencing proof. Less is for demonstrations only, and must be said."""
 
 
+LONGEST_FRESH = Duration(60.0)
+"""How old the last reading of a proof may ever be when we act."""
+
+
 class LogLevel(enum.StrEnum):
     """From the most to the least talkative."""
 
@@ -62,7 +66,7 @@ class Fencing(msgspec.Struct, frozen=True):
 
     readings_apart: Duration = SHORTEST_GAP
     demonstration: bool = False
-    fresh_for: Duration = Duration(60.0)
+    fresh_for: Duration = Duration(10.0)
     ec2_endpoint_url: str = ""
     ec2_region: str = ""
     ec2_account: str = ""
@@ -75,8 +79,8 @@ class Fencing(msgspec.Struct, frozen=True):
                 "readings_apart",
                 f"must be at least {SHORTEST_GAP}: a restart takes seconds, too",
             )
-        if self.fresh_for > Duration(120.0):
-            yield ("fresh_for", "must be at most 120s: a machine is started in less time")
+        if self.fresh_for > LONGEST_FRESH:
+            yield ("fresh_for", f"must be at most {LONGEST_FRESH}: a machine starts in that time")
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -78,7 +78,8 @@ def _events(report: Report) -> Iterator[tuple[str, bytes]]:
         yield _event(report, "Node", "", node, uid)
     for claim in plan.used_claims if plan is not None else ():
         namespace, _, name = claim.partition("/")
-        yield _event(report, "PersistentVolumeClaim", namespace, name, "")
+        uid = plan.claim_uids.get(claim, "") if plan is not None else ""
+        yield _event(report, "PersistentVolumeClaim", namespace, name, uid)
 
 
 def _event(report: Report, kind: str, namespace: str, name: str, uid: str) -> tuple[str, bytes]:

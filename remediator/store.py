@@ -27,6 +27,10 @@ We are the only writer; a list brings in what people changed or deleted.
 """
 
 
+MAPS = frozenset({"labels", "params", "prior", "done", "subject", "claimUids"})
+"""Keys whose value is a map with keys of its own, none of them a time."""
+
+
 class _Meta(msgspec.Struct, rename="camel", omit_defaults=True):
     name: str
     uid: str = ""
@@ -161,7 +165,7 @@ def _walk(value: object, *, out: bool, key: str = "") -> object:
     Every key that is `at` or ends in At or Since.
     """
     if isinstance(value, dict):
-        if key in ("labels", "params", "prior", "done", "subject"):
+        if key in MAPS:
             return value
         return {name: _walk(item, out=out, key=name) for name, item in value.items()}
     if isinstance(value, list | tuple):

@@ -98,6 +98,7 @@ class NodeLostWithVolumes:
                 ),
             ),
             used_claims=claims,
+            claim_uids=tuple(_uid(namespace, name, view) for namespace, name in claims),
             drivers=_drivers(name, view),
         )
 
@@ -156,6 +157,11 @@ def used_claims(record: Record) -> list[tuple[str, str]]:
     plan = record.status.plan
     pairs = (text.partition("/") for text in (plan.used_claims if plan is not None else ()))
     return [(namespace, name) for namespace, _, name in pairs]
+
+
+def _uid(namespace: str, name: str, view: View) -> str:
+    claim = view.claim(namespace, name)
+    return claim.uid if claim is not None else ""
 
 
 def _still_beating(node: model.Node, view: View) -> str | None:
