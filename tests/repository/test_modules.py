@@ -56,7 +56,9 @@ def test_no_package_lies_under_tests() -> None:
 
 def test_no_test_patches_what_it_tests() -> None:
     """Code that must be patched to be tested is in the wrong file."""
-    patches = re.compile(r"^\s*(from unittest\.mock import .*\bpatch|import unittest\.mock)", re.M)
+    patches = re.compile(
+        r"^\s*(from unittest\.mock import .*\bpatch|import unittest\.mock)", re.MULTILINE
+    )
     assert [name_of(path) for path in MODULES if patches.search(path.read_text())] == []
 
 
