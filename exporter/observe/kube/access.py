@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+import yaml
 
 from exporter.observe.errors import Unauthorized
 
@@ -171,7 +172,7 @@ class Kubeconfig:
             else:
                 await self._loader.load_and_set(self._configuration)  # type: ignore[no-untyped-call]
             return self._credentials(self._configuration)
-        except (ConfigException, OSError, ValueError, KeyError) as error:
+        except (ConfigException, yaml.YAMLError, OSError, ValueError, KeyError) as error:
             message = f"cannot use the kubeconfig {self._path}: {error}"
             raise Unauthorized(message) from error
 

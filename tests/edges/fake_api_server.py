@@ -1,0 +1,99 @@
+"""A scripted API server: a real aiohttp server on loopback that answers what a test tells it to."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+from exporter.observe.kube.access import ServiceAccount
+from exporter.observe.kube.api import Api
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class FakeApiServer:
+    """Answers by path. `answers` are used up in order; the last one stays."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.url = ""
+        self.requests: list[web.Request] = []
+        self.counted: list[tuple[str, ...]] = []
+        self._answers: dict[tuple[str, bool], list[Handler]] = {}
+
+    def answer(self, path: str, *handlers: Handler, watch: bool = False) -> None:
+        """Say how a path is answered, lists and watches apart."""
+        self._answers[path, watch] = list(handlers)
+
+    def json(self, path: str, body: object, status: int = 200, **headers: str) -> None:
+        """Answer a path with JSON, always."""
+        self.answer(path, said(body, status, headers))
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request."""
+        self.requests.append(request)
+        handlers = self._answers.get((request.path, request.query.get("watch") == "1"), [missing])
+        return await (handlers.pop(0) if len(handlers) > 1 else handlers[0])(request)
+
+    def request(self, resource: str, verb: str) -> None:
+        """Count, as a Tally."""
+        self.counted.append((resource, verb))
+
+    def failure(self, resource: str, verb: str, reason: str) -> None:
+        """Count, as a Tally."""
+        self.counted.append((resource, verb, reason))
+
+    @asynccontextmanager
+    async def api(self) -> AsyncIterator[Api]:
+        """Serve, and return a client of it with a service account's files."""
+        (self.directory / "token").write_text("s3cret")
+        (self.directory / "ca.crt").touch()
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self.handle)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        try:
+            async with Api(ServiceAccount(self.directory, self.url), self) as api:
+                yield api
+        finally:
+            await runner.cleanup()
+
+
+def said(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Handler:
+    """Return a handler that answers with JSON, or with a text as it is."""
+    text = body if isinstance(body, str) else json.dumps(body)
+
+    async def handler(request: web.Request) -> web.Response:
+        del request
+        return web.Response(text=text, status=status, headers=headers)
+
+    return handler
+
+
+async def missing(request: web.Request) -> web.Response:
+    """Answer as the API server does for a path that it does not have."""
+    del request
+    return web.Response(text="404 page not found\n", status=404)
+
+
+def streamed(*lines: object, cut: bool = False, hold: bool = False) -> Handler:
+    """Return a handler that sends lines; `cut` drops the connection then, `hold` keeps it open."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        for line in lines:
+            text = line if isinstance(line, str) else json.dumps(line) + "\n"
+            await answer.write(text.encode())
+        if cut and request.transport is not None:
+            request.transport.abort()
+        if hold:
+            await asyncio.Event().wait()
+        return answer
+
+    return handler
