@@ -38,6 +38,12 @@ class FakeApiServer:
         handlers = self._answers.get((request.path, request.query.get("watch") == "1"), [missing])
         return await (handlers.pop(0) if len(handlers) > 1 else handlers[0])(request)
 
+    def drop(self, path: str) -> None:
+        """Cut the watches of a path that are under way."""
+        for request in self.requests:
+            if request.path == path and "watch" in request.query and request.transport is not None:
+                request.transport.abort()
+
     def request(self, resource: str, verb: str) -> None:
         """Count, as a Tally."""
         self.counted.append((resource, verb))

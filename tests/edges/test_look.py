@@ -1,0 +1,143 @@
+"""Looking again: fresh reads until nothing new, and no judgement from what cannot be read."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from exporter.observe.look import ExtraReads, Look, look_again, no_extra_reads
+from exporter.observe.model import Kind, Subject
+from exporter.observe.signals import multi_attach, node_lost_with_volumes
+from exporter.observe.view import View, Want
+from tests.edges.fake_api_server import FakeApiServer, said
+
+CORE = "/api/v1"
+ATTACHMENTS = "/apis/storage.k8s.io/v1/volumeattachments"
+NODE_LOST = node_lost_with_volumes.NodeLostWithVolumes()
+A = node_lost_with_volumes.subject_of("a")
+SILENT = {"type": "Ready", "status": "Unknown", "lastTransitionTime": "2023-11-14T22:13:20Z"}
+
+
+def items(*objects: object) -> dict[str, object]:
+    """Return a list on the wire."""
+    return {"metadata": {"resourceVersion": "9"}, "items": list(objects)}
+
+
+@pytest.fixture
+def lost(server: FakeApiServer) -> FakeApiServer:
+    """Return a cluster whose node `a` is silent and holds the volume of web/data."""
+    spec = {"attacher": "d", "nodeName": "a", "source": {"persistentVolumeName": "pv"}}
+    volumes = [{"persistentVolumeClaim": {"claimName": "data"}}]
+    pod = {
+        "metadata": {"name": "db-0", "namespace": "web"},
+        "spec": {"nodeName": "a", "volumes": volumes},
+    }
+    plain = {"metadata": {"name": "plain", "namespace": "web"}}
+    modes = {"accessModes": ["ReadWriteOnce"]}
+    server.json(f"{CORE}/nodes/a", {"metadata": {"name": "a"}, "status": {"conditions": [SILENT]}})
+    server.json(ATTACHMENTS, items({"metadata": {"name": "csi-1"}, "spec": spec}))
+    server.json(f"{CORE}/pods", items(pod))
+    server.json(f"{CORE}/namespaces/web/pods", items(pod, plain))
+    server.json(
+        f"{CORE}/persistentvolumes/pv",
+        {
+            "metadata": {"name": "pv"},
+            "spec": {**modes, "claimRef": {"namespace": "web", "name": "data"}},
+        },
+    )
+    server.json(
+        f"{CORE}/namespaces/web/persistentvolumeclaims/data",
+        {"metadata": {"name": "data", "namespace": "web"}, "spec": {"volumeName": "pv", **modes}},
+    )
+    return server
+
+
+def look(server: FakeApiServer, extra: ExtraReads = no_extra_reads, subject: Subject = A) -> Look:
+    """Look once."""
+
+    async def run() -> Look:
+        async with server.api() as api, asyncio.timeout(20):
+            return await look_again(api, NODE_LOST, subject, extra, lambda: 1000.0)
+
+    return asyncio.run(run())
+
+
+def test_it_reads_until_nothing_new_and_decides(lost: FakeApiServer) -> None:
+    """Node, attachments and pods; then volume and claim: each asked for once."""
+    found = look(lost)
+    assert found.signal is not None
+    assert (found.signal.since, found.signal.reason) == (1_700_000_000.0, "Unreachable")
+    assert found.view.taken == 1000.0
+    assert not found.unseen
+    paths = [request.path_qs for request in lost.requests]
+    assert len(paths) == len(set(paths))
+    assert f"{CORE}/pods?limit=500&fieldSelector=spec.nodeName%3Da" in paths
+
+
+def test_a_subject_that_is_nowhere_is_no_signal(lost: FakeApiServer) -> None:
+    """NotFound is an answer: absent, not unseen."""
+    lost.json(f"{CORE}/pods", items())
+    found = look(lost, subject=node_lost_with_volumes.subject_of("never"))
+    assert found.signal is None
+    assert not found.unseen
+
+
+def test_a_type_that_is_not_installed_is_empty(server: FakeApiServer) -> None:
+    """Kubernetes 1.11 has no VolumeAttachments, and that is known."""
+    server.json(f"{CORE}/pods", items())
+    found = look(server)
+    assert found.signal is None
+    assert not found.unseen
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500])
+def test_a_needed_kind_that_cannot_be_read_means_no_judgement(
+    lost: FakeApiServer, status: int
+) -> None:
+    """Unseen is neither healthy nor sick; the sentence says why."""
+    lost.answer(ATTACHMENTS, said({"message": "no"}, status))
+    found = look(lost)
+    assert found.signal is None
+    assert set(found.unseen) == {Kind.ATTACHMENT}
+    assert f"({status})" in found.unseen[Kind.ATTACHMENT]
+    assert found.view.unseen == found.unseen
+
+
+def test_one_unreadable_object_makes_its_kind_unseen(lost: FakeApiServer) -> None:
+    """Garbage for one volume is not the absence of that volume."""
+    lost.answer(f"{CORE}/persistentvolumes/pv", said("<html>"))
+    found = look(lost)
+    assert found.signal is None
+    assert set(found.unseen) == {Kind.VOLUME}
+
+
+def test_extra_reads_are_made_and_do_not_decide(lost: FakeApiServer) -> None:
+    """A guard wants the namespaces and a handler the leases; they may be unseen."""
+
+    def extra(subject: Subject, view: View) -> Iterator[Want]:
+        assert subject == A
+        yield Want(Kind.LEASE, "kube-node-lease", "a")
+        for pod in view.pods_on("a"):
+            yield Want(Kind.NAMESPACE, name=pod.namespace)
+
+    lost.json(f"{CORE}/namespaces/web", {"metadata": {"name": "web"}})
+    lost.answer("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/a", said("no", 403))
+    found = look(lost, extra)
+    assert found.signal is not None
+    assert found.view.namespace("web") is not None
+    assert set(found.unseen) == {Kind.LEASE}
+
+
+def test_the_other_detector_looks_in_the_same_way(lost: FakeApiServer) -> None:
+    """One function for every signal."""
+
+    async def run() -> Look:
+        async with lost.api() as api:
+            subject = multi_attach.subject_of("web", "data")
+            return await look_again(api, multi_attach.MultiAttach(), subject)
+
+    found = asyncio.run(run())
+    assert found.signal is None
+    assert not found.unseen
+    assert found.view.claim("web", "data") is not None
+    assert found.view.taken > 1_700_000_000
