@@ -66,7 +66,7 @@ def parse(body: bytes) -> Notification:
     """Return a notification; ValueError with a sentence when it is not one."""
     try:
         notification = _DECODER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"not an Alertmanager notification: {error}") from error
     if notification.version != VERSION:
         raise ValueError(f"notification version {notification.version!r}, not {VERSION!r}")

@@ -63,7 +63,9 @@ class Execution:
         match plans.observe(step, sight.view):
             case Progress.DONE:
                 return marked(record, index, StepState.DONE, now, "seen done")
-            case Progress.NOT_DONE if state is StepState.APPLIED:
+            case Progress.NOT_DONE if state is StepState.APPLIED or plans.was_done(
+                step, sight.view
+            ):
                 left = _closed(record, step, now, "somebody else took it back: left alone")
                 return marked(left, index, StepState.SKIPPED, now, "somebody else took it back")
             case Progress.NOT_DONE:

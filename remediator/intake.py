@@ -48,7 +48,8 @@ class Intake:
 
     async def _take(self, alert: Alert, receiver: str) -> Outcome:
         if alerts.WATCHDOG in alert.labels:
-            self.watchdog_at = self._now()
+            if alert.firing:
+                self.watchdog_at = self._now()
             return Outcome.WATCHDOG
         detector = detector_of(alert.signal)
         if not alert.signal or (detector is None and handler_of(alert.signal) is None):

@@ -54,7 +54,7 @@ class Pipeline:
 
     def heard(self, name: str, now: float) -> None:
         """Note a firing notification for a record; look at it at once."""
-        self._heard[name] = now
+        self._heard[name] = max(now, self._heard.get(name, 0.0))
         self._due[name] = now
         self._wake.set()
 
@@ -184,11 +184,13 @@ def _unseen(unseen: Mapping[Kind, str]) -> str:
 def _worth_saving(before: Record, after: Record) -> bool:
     """Whether a tick said anything new.
 
-    A repeated reading or a repeated alert alone is no write.
+    A repeated reading or a repeated alert alone is no write. The first reading of a run is news:
+    the gap of a proof is counted from it.
     """
     quiet = with_status(
         before, readings=after.status.readings, last_alert_at=after.status.last_alert_at
     )
     if quiet != after:
         return True
-    return len(before.status.readings) != len(after.status.readings)
+    old, new = before.status.readings, after.status.readings
+    return old[:1] != new[:1] or len(old) != len(new)

@@ -95,6 +95,12 @@ def observe(step: Step, view: View) -> Progress:
     return Progress.DONE if there == isinstance(step, AddTaint) else Progress.NOT_DONE
 
 
+def was_done(step: Step, view: View) -> bool:
+    """Whether our taint was there at some time: its note came with it, and people leave notes."""
+    node = view.node(step.node)
+    return node is not None and node.annotations.get(UNDO_ANNOTATION) == step.owner
+
+
 def patch(step: Step, node: model.Node) -> dict[str, object]:
     """Return the merge patch for a step, bound to the uid and the resourceVersion of `node`."""
     kept = [_wire(taint) for taint in node.taints if not _ours(taint, step)]

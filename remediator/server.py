@@ -46,9 +46,9 @@ class Token:
         except (OSError, ValueError) as error:
             LOG.warning("the webhook's token cannot be read; keeping the one before: %s", error)
         scheme, _, given = header.partition(" ")
-        return (
-            hmac.compare_digest(given.strip().encode(), self._token) and scheme.lower() == "bearer"
-        )
+        # Headers are bytes on the wire; aiohttp keeps those that are not UTF-8 as surrogates.
+        token = given.strip().encode(errors="surrogateescape")
+        return hmac.compare_digest(token, self._token) and scheme.lower() == "bearer"
 
     def _read(self) -> None:
         stat = self._path.stat()

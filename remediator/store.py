@@ -180,7 +180,8 @@ def _walk(value: object, *, out: bool, key: str = "") -> object:
 
 def _fine(when: float) -> str:
     """Milliseconds, so that two readings two seconds apart do not look like one."""
-    return f"{rfc3339(when)[:-1]}.{int(when % 1 * 1000):03d}Z"
+    seconds, millis = divmod(round(when * 1000), 1000)
+    return f"{rfc3339(seconds)[:-1]}.{millis:03d}Z"
 
 
 def _seconds(text: str) -> float:
