@@ -1,4 +1,4 @@
-"""A cluster, its cloud and its records as plain objects behind the engine's ports; its clock is set.
+"""A cluster, its cloud and its records as plain objects behind the engine's ports; a set clock.
 
 It answers as the real parts do (writes bound to versions, evicted pods come back elsewhere) and can
 die before or after each write takes effect. It decides nothing about repairs.
@@ -308,13 +308,13 @@ class _NodePatch(msgspec.Struct):
 
 
 async def carry_on(cluster: FakeCluster, engine: Pipeline, until: Callable[[], bool]) -> None:
-    """Tick and let time pass as the engine asks, until something is so; at most 500 ticks."""
-    for _ in range(500):
+    """Tick and let time pass as the engine asks, until something is so; at most 2000 ticks."""
+    for _ in range(2000):
         if until():
             return
         rest = await engine.tick(NAME)
         cluster.clock += max(rest, 0.25)
-    raise AssertionError(f"not so after 500 ticks: {cluster.record().status}")
+    raise AssertionError(f"not so after 2000 ticks: {cluster.record().status}")
 
 
 async def ticks(cluster: FakeCluster, engine: Pipeline, number: int) -> None:

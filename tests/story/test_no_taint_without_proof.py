@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from exporter.observe.errors import Throttled, Unreachable
 from exporter.observe.model import Kind, Ready
 from exporter.observe.parse.instance import InstanceReading
+from remediator.case import Policy
 from remediator.plan import AddTaint
 from remediator.record import HELD
 from tests.story.fake_cluster import FakeCluster, Killed
@@ -107,7 +108,7 @@ HAPPENINGS: Mapping[str, Callable[[FakeCluster], None]] = {
 }
 
 
-def proof(answers: list[InstanceReading], now: float) -> bool:
+def proof(answers: list[InstanceReading], now: float, policy: Policy) -> bool:
     """Say, from the cloud's answers alone and apart from the guard, whether a taint is allowed."""
     run: list[InstanceReading] = []
     for answer in reversed(answers):
@@ -118,8 +119,8 @@ def proof(answers: list[InstanceReading], now: float) -> bool:
         run.append(answer)
     return (
         len(run) >= 2
-        and now - run[0].read_at <= AUTO.proof_age
-        and run[0].read_at - run[-1].read_at >= AUTO.proof_gap
+        and now - run[0].read_at <= policy.proof_age
+        and run[0].read_at - run[-1].read_at >= policy.proof_gap
     )
 
 
@@ -137,7 +138,7 @@ async def live(happenings: list[tuple[str, int, float]]) -> FakeCluster:
                 engine = cluster.engine()
             added = [step for step in cluster.writes if isinstance(step, AddTaint)]
             for _ in added[seen:]:
-                assert proof(cluster.answers, cluster.clock), cluster.answers
+                assert proof(cluster.answers, cluster.clock, cluster.policy), cluster.answers
             seen = len(added)
             cluster.clock += seconds
     return cluster
@@ -159,7 +160,7 @@ STEPS = st.lists(
 def test_no_sequence_of_happenings_leads_to_a_taint_without_proof(
     happenings: list[tuple[str, int, float]],
 ) -> None:
-    """Two readings that say off, a gap apart, nothing else in between, the last at most 60 s old."""
+    """Two readings that say off, a gap apart, nothing else between, the last one fresh."""
     cluster = asyncio.run(live(happenings))
     event("tainted" if cluster.writes else "not tainted")
     assert len([step for step in cluster.writes if isinstance(step, AddTaint)]) <= 1
