@@ -1,4 +1,4 @@
-"""Builds etcd, Kubernetes' programs and Alertmanager from pinned Go modules, with a fetched Go if need be.
+"""Builds etcd, Kubernetes and Alertmanager from pinned Go modules, with a fetched Go if need be.
 
 The pins are in `go.mod` and `go.sum` of each folder; a change of them or of the flags builds anew.
 """
