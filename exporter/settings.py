@@ -3,21 +3,11 @@
 Few: what can be seen or decided by the program itself is not asked for.
 """
 
-import enum
-
 import msgspec
 
+from exporter.kit.logs import Level
 from exporter.kit.values import Address
 from exporter.observe.kube.access import Where
-
-
-class LogLevel(enum.StrEnum):
-    """From the most to the least talkative."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -25,4 +15,4 @@ class Settings(msgspec.Struct, frozen=True):
 
     listen: Address = Address("0.0.0.0", 9821)  # noqa: S104 -- Prometheus is elsewhere
     kubernetes: Where = Where()
-    log_level: LogLevel = LogLevel.INFO
+    log_level: Level = Level.INFO

@@ -3,6 +3,7 @@
 Secrets never: a field named like one is hidden, and so is what follows `Bearer` in any text.
 """
 
+import enum
 import json
 import logging
 import re
@@ -10,6 +11,16 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TextIO
+
+
+class Level(enum.StrEnum):
+    """From the most to the least talkative."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
 
 HIDDEN = "(hidden)"
 _SECRET_NAME = re.compile(
@@ -44,7 +55,7 @@ class JsonLines(logging.Formatter):
 
 
 def set_up(level: str, stream: TextIO | None = None) -> None:
-    """Send all logging of this process to stderr as JSON lines, from `level` (`info`) upwards."""
+    """Send all logging of this process to stderr as JSON lines, from `level` upwards."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()

@@ -85,7 +85,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-class _Bad(Exception):  # noqa: N818 -- never leaves this file
+class _Bad(Exception):
     """A value that cannot be read; the problem is noted already."""
 
 

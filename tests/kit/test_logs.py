@@ -16,7 +16,7 @@ def stream() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     target = io.StringIO()
-    logs.set_up("info", target)
+    logs.set_up(logs.Level.INFO, target)
     yield target
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -77,7 +77,7 @@ def test_without_a_stream_it_is_stderr(
     stream: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where a container's logs are read from."""
-    logs.set_up("warning")
+    logs.set_up(logs.Level.WARNING)
     logging.getLogger("x").warning("here")
     assert '"message": "here"' in capsys.readouterr().err
     assert not stream.getvalue()
