@@ -95,6 +95,10 @@ class Pipeline:
                 extra={"fields": {"record": name, "why": str(error)}},
             )
             return min(5.0, self._wait)
+        except Exception:
+            # One record that makes no sense must not keep the others from being undone.
+            LOG.exception("a record broke its tick", extra={"fields": {"record": name}})
+            return self._wait
 
     async def _tick(self, record: Record, handler: Handler) -> float:
         detector = detector_of(record.spec.signal)
