@@ -66,6 +66,7 @@ class FakeCluster:
         self.server: tuple[int, int] | None = (1, 36)
         self.pause: bool | None = False
         self.power_fails: ObserveError | None = None
+        self.save_fails: ObserveError | None = None
         self.answers: list[InstanceReading] = []
         self.refusals: list[tuple[ObserveError, bool]] = []
         self.before_write: Callable[[], None] | None = None
@@ -207,6 +208,8 @@ class FakeCluster:
         """Store the status if nobody else has stored one since it was read."""
         self.calls.append(f"save {record.status.phase}")
         self._may_die()
+        if self.save_fails is not None:
+            raise self.save_fails
         stored = self.kept.get(record.name)
         if stored is None:
             raise NotFound(f"no Remediation {record.name}")
