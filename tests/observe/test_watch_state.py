@@ -1,10 +1,14 @@
-"""When a kind counts as seen: refusals count at once, silence after two minutes."""
+"""When a kind counts as seen: going on being refused, or silence for two minutes."""
 
 import pytest
 
 from exporter.observe import errors
 from exporter.observe.kube.reflector import LONGEST_DELAY_SECONDS, delay
-from exporter.observe.kube.watch_state import UNSEEN_AFTER_SECONDS, WatchState
+from exporter.observe.kube.watch_state import (
+    REFUSED_AFTER_SECONDS,
+    UNSEEN_AFTER_SECONDS,
+    WatchState,
+)
 from exporter.observe.model import Kind
 
 
@@ -59,15 +63,38 @@ def test_a_failing_watch_stands_for_two_minutes(state: WatchState, clock: Clock)
 
 
 @pytest.mark.parametrize("error", [errors.Forbidden("not allowed"), errors.Unauthorized("who?")])
-def test_a_refusal_counts_at_once(state: WatchState, error: errors.ObserveError) -> None:
-    """Waiting will not help."""
-    state.failed("watch", error)
+def test_a_refusal_before_the_first_list_counts_at_once(
+    clock: Clock, error: errors.ObserveError
+) -> None:
+    """Waiting will not help, and there is nothing that could go away."""
+    state = WatchState(Kind.POD, wall=clock, steady=clock)
+    state.failed("list", error)
     assert state.unseen() == str(error)
     assert state.settled()
 
 
-def test_a_refused_watch_is_not_forgiven_by_a_list(state: WatchState) -> None:
+def test_what_was_seen_is_unseen_once_refusals_go_on(state: WatchState, clock: Clock) -> None:
+    """One alone may be an API server that has just started and has not read its roles yet."""
+    state.failed("watch", errors.Forbidden("not allowed"))
+    clock.now += 60
+    assert not state.unseen()
+    state.failed("watch", errors.Forbidden("not allowed, again"))
+    assert state.unseen() == "not allowed, again"
+
+
+def test_refusals_with_a_success_between_do_not_add_up(state: WatchState, clock: Clock) -> None:
+    """Each row begins anew."""
+    state.failed("watch", errors.Unauthorized("who?"))
+    clock.now += 60
+    state.progressed("watch")
+    state.failed("watch", errors.Unauthorized("who?"))
+    assert not state.unseen()
+
+
+def test_a_refused_watch_is_not_forgiven_by_a_list(state: WatchState, clock: Clock) -> None:
     """Only what was refused can be allowed again."""
+    state.failed("watch", errors.Forbidden("not allowed to watch"))
+    clock.now += REFUSED_AFTER_SECONDS
     state.failed("watch", errors.Forbidden("not allowed to watch"))
     state.progressed("list")
     assert state.unseen() == "not allowed to watch"

@@ -1,15 +1,30 @@
 """How well one kind is seen: listed or not, last moved when, refused or not. Clocks are given.
 
-A watch that is silent for two minutes, or that is refused, is unseen; until then its objects stand.
-A resource type that is not installed is known to be empty, which is not unseen.
+A kind whose watch is silent for two minutes, or keeps being refused, is unseen; until then its
+objects stand. A resource type that is not installed is known to be empty, which is not unseen.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from exporter.observe import errors
 from exporter.observe.model import Kind
 
 UNSEEN_AFTER_SECONDS = 120.0
+REFUSED_AFTER_SECONDS = 10.0
+"""How far apart the first and the last of a row of refusals lie when what was seen becomes unseen.
+
+An API server that has just started refuses rightful requests for a moment, until it has read its
+roles; signals must not go away for that. Before the first list a refusal counts at once.
+"""
+
+
+class Refusal(NamedTuple):
+    """A row of refusals of one verb; times by the steady clock."""
+
+    first: float
+    last: float
+    sentence: str
 
 
 class WatchState:
@@ -28,7 +43,7 @@ class WatchState:
         self._wall = wall
         self._steady = steady
         self._moved = steady()
-        self._refused: dict[str, str] = {}
+        self._refused: dict[str, Refusal] = {}
         self._failure = ""
 
     def progressed(self, verb: str) -> None:
@@ -39,15 +54,23 @@ class WatchState:
         self._failure = ""
 
     def failed(self, verb: str, error: errors.ObserveError) -> None:
-        """Remember what went wrong; a refusal counts at once."""
+        """Remember what went wrong."""
         self._failure = str(error)
         if isinstance(error, errors.Forbidden | errors.Unauthorized):
-            self._refused[verb] = str(error)
+            now = self._steady()
+            before = self._refused.get(verb)
+            first = before.first if before is not None else now
+            self._refused[verb] = Refusal(first, now, str(error))
 
     def unseen(self) -> str:
         """Return why this kind cannot be judged now, as a sentence; empty when it can."""
-        if self._refused:
-            return "; ".join(self._refused.values())
+        refused = [
+            refusal.sentence
+            for refusal in self._refused.values()
+            if not self.listed or refusal.last - refusal.first >= REFUSED_AFTER_SECONDS
+        ]
+        if refused:
+            return "; ".join(refused)
         silent = self._steady() - self._moved
         because = f": {self._failure}" if self._failure else ""
         if not self.listed:
