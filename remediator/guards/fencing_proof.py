@@ -7,6 +7,8 @@ covers every driver that has a volume there. NotReady, "not found" and a cloud t
 prove nothing.
 """
 
+from functools import reduce
+
 from exporter.observe.parse.provider_id import instance_of
 from remediator.guards.base import Allowed, NotYet, Question, Verdict
 from remediator.record import Reading
@@ -43,7 +45,9 @@ def proven(readings: tuple[Reading, ...], gap: float) -> bool:
 def fencing_proof(question: Question) -> Verdict:
     """Wait for the proof, and say which one would do."""
     case, plan = question.case, question.plan
-    readings, policy = case.record.status.readings, case.policy
+    policy = case.policy
+    # Anyone who may edit the record could have put a reading there: only an unbroken run counts.
+    readings: tuple[Reading, ...] = reduce(kept, case.record.status.readings, ())
     drivers = ", ".join(plan.drivers) or "no driver"
     would_do = (
         f"a proof for {drivers} would be: its EC2 instance read as stopped or terminated twice,"
