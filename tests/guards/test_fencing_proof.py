@@ -88,6 +88,22 @@ def test_a_reading_of_another_instance_proves_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    "proof",
+    [
+        (reading(NOW - 30.0, "running"), reading(NOW)),
+        (reading(NOW - 30.0), reading(NOW, "running")),
+        (reading(NOW - 30.0, hibernated=True), reading(NOW)),
+        (reading(NOW - 30.0), reading(NOW, launched_at=NOW - 5.0)),
+        (reading(NOW - 30.0, account="999999999999"), reading(NOW)),
+    ],
+    ids=["running first", "running last", "hibernated", "launched between", "another account"],
+)
+def test_readings_that_are_no_unbroken_run_prove_nothing(proof: tuple[Reading, ...]) -> None:
+    """Whoever put them on record: the guard trusts nothing but the run itself."""
+    refusal(asked(*proof))
+
+
+@pytest.mark.parametrize(
     "provider_id", ["", "kind://docker/kind/worker", "aws:///eu-central-1a/fargate-ip-10-0-0-1"]
 )
 def test_a_node_without_an_instance_cannot_be_proven(provider_id: str) -> None:
