@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from exporter.kit.logs import Level
 from exporter.kit.values import Address, Duration
 from exporter.observe.kube.access import Where
 from remediator.case import Policy
@@ -20,15 +21,6 @@ SHORTEST_GAP = Duration(30.0)
 
 LONGEST_FRESH = Duration(60.0)
 """How old the last reading of a proof may ever be when we act."""
-
-
-class LogLevel(enum.StrEnum):
-    """From the most to the least talkative."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 class Mode(enum.StrEnum):
@@ -116,7 +108,7 @@ class Settings(msgspec.Struct, frozen=True):
     modes: dict[str, Mode] = {}
     fencing: Fencing = Fencing()
     limits: Limits = Limits()
-    log_level: LogLevel = LogLevel.INFO
+    log_level: Level = Level.INFO
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Name handlers that do not exist."""
