@@ -14,15 +14,15 @@ import traceback
 from typing import TYPE_CHECKING
 
 import aiohttp
-from local import tools
-from local.cluster import LocalCluster
-from local.errors import LocalClusterError
 
 from demo import scenes, table
 from demo.line import Line
 from demo.own_path import Waiting
 from demo.screen import Screen
 from demo.stage import Stage
+from local import tools
+from local.cluster import LocalCluster
+from local.errors import LocalClusterError
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -48,10 +48,13 @@ def main() -> int:
     screen.title("pvmedic: storage failures, seen and repaired")
     screen.say(INTRODUCTION)
     screen.say(
-        "Takes about 7 minutes: 3 for the scenes; Kubernetes' own path is measured beside them and"
-        " needs the rest (DEMO_OWN_PATH=0 skips it). The first time, getting the tools comes before."
-        if own_path
-        else "Takes about 3 minutes. The first time, getting the tools comes before."
+        (
+            "Takes about 7 minutes: 2 for the scenes; Kubernetes' own path is measured beside them"
+            " and needs the rest (DEMO_OWN_PATH=0 skips it)."
+            if own_path
+            else "Takes about 2 minutes; Kubernetes' own path is not measured."
+        )
+        + " The first time, getting the tools comes before."
     )
     try:
         found = tools.ensure(screen.say)
@@ -75,9 +78,11 @@ def _with(cluster: LocalCluster, screen: Screen, *, own_path: bool, stay: bool) 
             _stay(cluster, line, screen)
     except KeyboardInterrupt:
         code = 0 if code == 0 else 130
-    except (LocalClusterError, OSError, aiohttp.ClientError) as error:
-        said = str(error) or type(error).__name__
-    except Exception:  # noqa: BLE001 -- a bug of ours must still end what was started, and say where
+    except LocalClusterError as error:
+        said = str(error)
+    except (OSError, aiohttp.ClientError) as error:
+        said = f"a part does not answer: {type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 -- a bug must still end what was started, and say where it is
         said = traceback.format_exc()
     # From here on a second Ctrl-C would only leave something behind.
     for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -1,8 +1,8 @@
-"""The whole line on one machine: exporter, Prometheus, Alertmanager and remediator beside a local cluster.
+"""The whole line on one machine: all four programs beside a local cluster.
 
-Everything that ships is used as it ships: RBAC and CRD from deploy/manifests, rules and the Alertmanager
-example from alerts/. Only times and addresses are changed, here and nowhere else, and `Pace` names every
-time that is. What is told or measured with it is decided by the callers.
+Everything that ships is used as it ships: RBAC and CRD from deploy/manifests, rules and the
+Alertmanager example from alerts/. Only times and addresses are changed, here and nowhere else, and
+`Pace` names every time that is. What is told or measured with it is decided by the callers.
 """
 
 from __future__ import annotations
@@ -15,75 +15,24 @@ import secrets
 import sys
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+
+from demo.pace import Pace
 from local.processes import free_ports, listening
 
 if TYPE_CHECKING:
     from local.cluster import LocalCluster
     from local.processes import Child
 
+__all__ = ["ROOT", "Line", "Pace", "answers", "fetch", "name_of"]
+
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
 Json = Any  # what these APIs answer; the readers take from it what they need
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Seconds. What ships is in `shipped`."""
-
-    scrape: float = 1.0  # how often Prometheus reads both programs
-    evaluate: float = 1.0  # how often it evaluates the rules
-    alert_after: float = 3.0  # age of a lost node's signal
-    multi_attach_after: float = 5.0  # age of that signal
-    page_after: float = 60.0  # age of a lost node's signal that nobody repairs
-    keep_firing: float = 5.0  # an alert outlasts its signal
-    group_interval: float = 2.0  # Alertmanager's, for what changes in a group
-    readings_apart: float = 2.0  # between the readings of a fencing proof
-    look_every: float = 2.0  # the remediator's next look at what waits
-    quiet: float = 20.0  # gone for so long, and the episode is over
-
-    @classmethod
-    def shipped(cls) -> Pace:
-        """Return what the rules, the Alertmanager example and the settings' defaults say."""
-        return cls(
-            scrape=10.0,
-            evaluate=10.0,
-            alert_after=15.0,
-            multi_attach_after=180.0,
-            page_after=300.0,
-            keep_firing=300.0,
-            group_interval=30.0,
-            readings_apart=30.0,
-            look_every=15.0,
-            quiet=600.0,
-        )
-
-    def sentence(self) -> str:
-        """Return one line that names every time that differs from what ships."""
-        shipped = Pace.shipped()
-        return "pvmedic's short timings: " + ", ".join(
-            f"{_MEANING[field.name]} {own:g} s ({ships:g} s)"
-            for field in fields(self)
-            if (own := getattr(self, field.name)) != (ships := getattr(shipped, field.name))
-        )
-
-
-_MEANING = {
-    "scrape": "scrape every",
-    "evaluate": "rules every",
-    "alert_after": "lost node alerts after",
-    "multi_attach_after": "multi-attach alerts after",
-    "page_after": "unrepaired pages after",
-    "keep_firing": "alerts keep firing for",
-    "group_interval": "Alertmanager's group interval",
-    "readings_apart": "proof readings apart by",
-    "look_every": "the remediator looks every",
-    "quiet": "cooldown, and an episode is over after",
-}
 
 
 class Line:
@@ -114,7 +63,7 @@ class Line:
         self._start_alertmanager()
         for name, url in self.addresses().items():
             ready = f"{url}/-/ready" if name in ("Prometheus", "Alertmanager") else f"{url}/readyz"
-            self.cluster.wait(f"{name} at {ready}", lambda at=ready: answers(at), START_SECONDS)
+            self.cluster.wait(f"{name} at {ready}", partial(answers, ready), START_SECONDS)
 
     def addresses(self) -> dict[str, str]:
         """Return what can be looked at with a browser."""
@@ -126,7 +75,7 @@ class Line:
         }
 
     def write_settings(self, **changes: object) -> None:
-        """Write the settings of both programs; `changes` replace top-level keys of the remediator's."""
+        """Write both programs' settings; `changes` replace top-level keys of the remediator's."""
         (self.directory / "token").write_text(self.token)
         self._write("exporter.yaml", self._program(self.exporter, "pvmedic-exporter"))
         pace = self.pace
@@ -298,7 +247,7 @@ def fetch(url: str) -> bytes:
 
 def answers(url: str) -> bool:
     """Say whether a loopback URL answers with success."""
-    port = int(url.split(":")[2].split("/")[0])
+    port = int(url.split(":")[2].partition("/")[0])
     with contextlib.suppress(OSError):
         return listening(port) and bool(fetch(url))
     return False

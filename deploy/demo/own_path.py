@@ -8,12 +8,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from local.errors import LocalClusterError
-
 from demo import snapshot
 from demo.stage import PART, START_SECONDS, workload
 from demo.table import OwnPath
 from demo.timeline import Mark
+from local.errors import LocalClusterError
 
 if TYPE_CHECKING:
     from demo.screen import Screen

@@ -9,13 +9,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from local import workloads
-
 from demo.screen import Screen
 from demo.snapshot import OURS, Focus, Snapshot
 from demo.stage import SCENES, START_SECONDS, Stage, workload
 from demo.table import NAMES, Measured, Noticed
 from demo.timeline import Mark
+from local import workloads
 
 if TYPE_CHECKING:
     from demo.line import Line
@@ -48,7 +47,7 @@ def node_dies(stage: Stage) -> Measured:
 
 
 def node_silent(stage: Stage) -> Measured:
-    """Scene b: as silent as before, but EC2 says running, so nothing is touched until it is stopped.
+    """Scene b: as silent as before, but EC2 says running: nothing is touched until it is stopped.
 
     What comes after the stop is measured from the stop.
     """
@@ -127,9 +126,9 @@ def _settle_in(stage: Stage, space: str, node: str) -> str:
 
 def _repaired(stage: Stage) -> None:
     """Watch the proof, the taint, the pods and the record come to Holding."""
-    stage.until("NotReady", lambda _: "not_ready" in stage.marks, STEP_SECONDS)
-    for name in ("seen", "alerted", "proven", "acted", "healed"):
-        stage.until(f"milestone {name!r}", lambda _, n=name: n in stage.marks, STEP_SECONDS)
+    stage.reach("not_ready", STEP_SECONDS)
+    for name in NAMES:
+        stage.reach(name, STEP_SECONDS)
     seen = stage.until("record Holding", lambda s: s.phase() == "Holding", STEP_SECONDS)
     stage.check(seen.record is not None and seen.record.owed == 1, "the record owes no undo")
 
@@ -168,8 +167,8 @@ def _untouched(stage: Stage, seen: Snapshot) -> None:
         stage.screen.tell(
             Mark.GOOD,
             "nothing was touched",
-            f"who has written to {node.name}: {', '.join(node.managers)}; its taints are"
-            f" Kubernetes' own: {taints}; the record's ledger is empty",
+            f"who has written to {node.name}: {', '.join(map(_writer, node.managers))};"
+            f" its taints are Kubernetes' own: {taints}; the record's ledger is empty",
         )
 
 
@@ -178,3 +177,10 @@ def _free_node(stage: Stage) -> str:
     pods = (stage.cluster.get("/api/v1/namespaces/shop/pods") or {"items": []})["items"]
     used = {pod["spec"].get("nodeName", "") for pod in pods} | {stage.nodes[0]}
     return next(node for node in stage.nodes if node not in used)
+
+
+def _writer(manager: str) -> str:
+    """Return a field manager as a reader of the timeline knows it."""
+    return {"Python": "the played kubelet", "kubectl-label": "the demo's label"}.get(
+        manager, manager
+    )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.status import Status
 
 PLAIN_WIDTH = 120  # of tables where nobody says how wide the screen is
-CLOCK, WHAT = 9, 46  # columns
+CLOCK, WHAT = 9, 52  # columns
 STYLES = {
     Mark.TOLD: "bold",
     Mark.BAD: "red",

@@ -1,4 +1,4 @@
-"""What the demo sees of the world at one moment, about one scene. Reading only; nothing is judged here.
+"""What the demo sees of the world at one moment, about one scene. Reading only, no judging.
 
 Times are Unix seconds. Texts are kept as the programs wrote them: they are shown as evidence.
 """
@@ -86,16 +86,17 @@ class Record:
 
 @dataclass(frozen=True)
 class Alert:
-    """One of Alertmanager's alerts; `labels` as it would be written in a rule."""
+    """One of Alertmanager's alerts; `labels` as in a rule, `since` when Prometheus began it."""
 
     name: str
     labels: str
     state: str
+    since: float
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The world of one scene. `unrecorded` are (outcome, alert name) that the webhook only counted."""
+    """The world of one scene. `unrecorded`: (outcome, alert name) that were only counted."""
 
     at: float
     metrics: tuple[str, ...] = ()
@@ -158,7 +159,7 @@ def metrics_of(exposition: str, focus: Focus) -> list[str]:
 
 def unrecorded(log: str, focus: Focus) -> list[tuple[str, str]]:
     """Return what the remediator's log says of alerts about the focus that made no record."""
-    found = {}
+    found: dict[tuple[str, str], None] = {}
     for text in log.splitlines():
         if '"not recorded"' in text:
             entry = json.loads(text)
@@ -171,7 +172,8 @@ def alert_of(item: Json) -> Alert:
     """Return an alert of Alertmanager's API."""
     labels = {k: v for k, v in item["labels"].items() if k != "alertname" and v}
     shown = ", ".join(f'{name}="{value}"' for name, value in sorted(labels.items()))
-    return Alert(item["labels"]["alertname"], f"{{{shown}}}", item["status"]["state"])
+    since = _seconds(item["startsAt"])
+    return Alert(item["labels"]["alertname"], f"{{{shown}}}", item["status"]["state"], since)
 
 
 def record_of(item: Json) -> Record:
@@ -197,7 +199,7 @@ def record_of(item: Json) -> Record:
 def node_of(item: Json) -> Node:
     """Return a Node."""
     status = item.get("status", {})
-    ready = next((c for c in status.get("conditions", ()) if c["type"] == "Ready"), {})
+    ready: Json = next((c for c in status.get("conditions", ()) if c["type"] == "Ready"), {})
     taints = item["spec"].get("taints", ())
     return Node(
         name=item["metadata"]["name"],

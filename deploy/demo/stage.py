@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import yaml
-from local import workloads
-from local.errors import LocalClusterError
 
 from demo import snapshot, timeline
 from demo.snapshot import Focus, Snapshot
+from local import workloads
+from local.errors import LocalClusterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,9 +80,13 @@ class Stage:
     def until(
         self, description: str, true: Callable[[Snapshot], object], seconds: float
     ) -> Snapshot:
-        """Look and write down until `true` of what is seen; raises with log paths after `seconds`."""
+        """Look and write down until `true` of what is seen; raises after `seconds`."""
         self.cluster.wait(description, lambda: true(self._look(description)), seconds)
         return self._seen
+
+    def reach(self, milestone: str, seconds: float) -> None:
+        """Look and write down until a milestone is reached."""
+        self.until(f"milestone {milestone!r}", lambda _: milestone in self.marks, seconds)
 
     def during(self, seconds: float, description: str) -> Snapshot:
         """Look and write down for a while in which nothing is expected."""
@@ -114,7 +118,7 @@ class Stage:
 
 
 def workload(space: str, node: str, part: str) -> str:
-    """Return a namespace with a Deployment and a StatefulSet, each with a volume, kept to a part."""
+    """Return a namespace, a Deployment and a StatefulSet, each with a volume, kept to a part."""
     text = (
         workloads.namespace(space)
         + workloads.claim(space, "web")

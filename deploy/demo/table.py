@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass, fields
 
+from rich import box
 from rich.table import Table
 
-from demo.line import Pace
+from demo.pace import Pace
 
 TOLERATION = 300.0  # Kubernetes' default: so long a pod stays on a silent node before it is evicted
 PLAYED_TOLERATION = 5.0  # the demo's pods
@@ -15,7 +16,7 @@ USUALLY = "6 min"
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds to each milestone of a repair: from NotReady, in scene b the last three from the stop.
+    """Seconds to each milestone of a repair: from NotReady; scene b's last three from the stop.
 
     seen: the metric is there; alerted: Alertmanager has the alert; proven: the second reading;
     acted: the taint; healed: both pods Running elsewhere.
@@ -29,6 +30,7 @@ class Measured:
 
 
 NAMES = tuple(item.name for item in fields(Measured))
+LATE = NAMES[2:]
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,14 @@ class OwnPath:
     healed: float
 
 
+@dataclass(frozen=True)
+class Repaired:
+    """The milestones that there are without pvmedic."""
+
+    acted: float
+    healed: float
+
+
 def shipped(measured: Measured, pace: Pace | None = None) -> Measured:
     """Return scene a's times with shipped settings; `pace` is what it was measured with."""
     pace, ships = pace or Pace(), Pace.shipped()
@@ -61,7 +71,7 @@ def shipped(measured: Measured, pace: Pace | None = None) -> Measured:
 
 
 def shipped_after_stop(measured: Measured, pace: Pace | None = None) -> Measured:
-    """Return scene b's times with shipped settings: the next look comes up to `look_every` later."""
+    """Return scene b's times with shipped settings; the next look comes within `look_every`."""
     pace, ships = pace or Pace(), Pace.shipped()
     alerted = _alerted(measured.seen, ships.alert_after, ships)
     own = max(measured.proven - pace.readings_apart - pace.look_every, 0.0)
@@ -92,58 +102,66 @@ def _then(measured: Measured, alerted: float, proven: float) -> Measured:
 
 
 def table(a: Measured, b: Measured, c: Noticed, own: OwnPath | None) -> Table:
-    """Return the table at the end; `own` None: it was not measured."""
-    made = Table(title="Seconds", title_justify="left", pad_edge=False)
-    made.add_column("until", no_wrap=True)
-    for head in ("a node died", "b silent, then stopped", "c two want one", "Kubernetes' own path"):
+    """Return the table at the end; without `own`, which was not measured then, in a note only."""
+    pairs = {
+        "scene a": (a, shipped(a)),
+        "scene b": (b, shipped_after_stop(b)),
+        "scene c": (c, shipped_notice(c)),
+    } | ({"alone": (_own(own), _own(shipped_own_path(own)))} if own is not None else {})
+    made = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, collapse_padding=True)
+    made.add_column("seconds\nuntil", no_wrap=True)
+    for head in pairs:
         made.add_column(f"{head}\ndemo", justify="right")
-        made.add_column("\nshipped", justify="right")
-    a_ships, b_ships, c_ships = shipped(a), shipped_after_stop(b), shipped_notice(c)
-    own_ships = shipped_own_path(own) if own is not None else None
-    own_names = {"acted": "deleted", "healed": "healed"}
+        made.add_column("\nshipped", justify="right", style="bold")
     for name in NAMES:
-        cells = [_cell(getattr(item, name)) for item in (a, a_ships)]
-        mark = "" if name in ("seen", "alerted") else "*"
-        cells += [_cell(getattr(item, name)) + mark for item in (b, b_ships)]
-        cells += [_cell(getattr(item, name, None)) for item in (c, c_ships)]
-        of_own = own_names.get(name, "")
-        if own is None:
-            cells += ["not measured", USUALLY + " more"] if name == "healed" else ["", ""]
-        else:
-            cells += [_cell(getattr(item, of_own, None)) for item in (own, own_ships)]
-        made.add_row(name, *cells)
+        row = [
+            _cell(getattr(item, name, None), head == "scene b" and name in LATE)
+            for head, pair in pairs.items()
+            for item in pair
+        ]
+        made.add_row(name, *row)
     return made
+
+
+def _own(own: OwnPath) -> Repaired:
+    """Return the own path in the table's words: a person's force delete is its act."""
+    return Repaired(own.deleted, own.healed)
 
 
 def notes(own: OwnPath | None, pace: Pace) -> list[str]:
     """Return what has to be said under the table, a sentence each."""
     ships = Pace.shipped()
     found = [
-        "From NotReady; before it, a silent node is given up after 50 s in a shipped Kubernetes."
-        " Scene c: from when the second pod was placed. * scene b: from when its instance was"
-        " stopped.",
-        "seen: the metric is there. alerted: Alertmanager has the alert. proven: EC2 was read as"
-        " stopped twice. acted: our taint is on the node. healed: both pods Running elsewhere.",
-        f"shipped = computed, worst case: scraped within {ships.scrape:g} s, age above"
-        f" {ships.alert_after:g} s (c: {ships.multi_attach_after:g} s), evaluated within"
-        f" {ships.evaluate:g} s, group_wait 0, readings {ships.readings_apart:g} s apart instead of"
-        f" {pace.readings_apart:g} s (b: the next look within {ships.look_every:g} s); the rest as"
-        " measured. Kubernetes collects the pods of a tainted node every 20 s, so acted to healed"
-        " varies by that much.",
+        (
+            "seen: the metric is there. alerted: Alertmanager has the alert. proven: EC2 said"
+            " stopped twice. acted: the taint is on the node. healed: both pods Running elsewhere."
+        ),
+        (
+            "Counted from NotReady (a shipped Kubernetes gives a silent node up after 50 s, before"
+            " all this); c: from when the second pod was placed; * from when the instance was"
+            " stopped."
+        ),
+        (
+            f"demo: measured. shipped: computed, at worst: scraped within {ships.scrape:g} s, age"
+            f" above {ships.alert_after:g} s (c: {ships.multi_attach_after:g} s), evaluated within"
+            f" {ships.evaluate:g} s, group_wait 0, readings {ships.readings_apart:g} s apart, not"
+            f" {pace.readings_apart:g} s, * next look within {ships.look_every:g} s; the rest as"
+            " measured. Kubernetes collects the pods of a tainted node every 20 s: acted to healed"
+            " varies by that much."
+        ),
     ]
     if own is None:
-        found.append(
-            f"Kubernetes' own path: not measured (usually {USUALLY} after the force delete)."
-        )
+        found.append(f"Kubernetes alone: not measured (usually {USUALLY} after the force delete).")
     else:
         found.append(
-            f"Kubernetes' own path: acted is a person with kubectl delete --force, here as soon as"
-            f" the pods were Terminating, {own.terminating:.0f} s after NotReady (shipped:"
-            f" {TOLERATION:.0f} s, the default toleration); then {own.healed - own.deleted:.0f} s"
-            " until Kubernetes takes the volumes away by force."
+            f"Kubernetes alone: acted is a person with kubectl delete --force, here as soon as the"
+            f" pods were Terminating, {own.terminating:.0f} s after NotReady (shipped:"
+            f" {own.terminating + TOLERATION - PLAYED_TOLERATION:.0f} s, the toleration that pods"
+            f" get by default is {TOLERATION:.0f} s); then it took"
+            f" {own.healed - own.deleted:.0f} s until Kubernetes took the volumes away by force."
         )
     return found
 
 
-def _cell(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds:.1f}"
+def _cell(seconds: float | None, late: bool) -> str:  # noqa: FBT001 -- of this table only
+    return "-" if seconds is None else f"{seconds:.1f}{'*' if late else ''}"

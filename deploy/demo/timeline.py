@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -48,7 +48,10 @@ MARK_OF_PHASE = {
 
 
 def lines(before: Snapshot, after: Snapshot) -> list[Line]:
-    """Return what changed, in the order of time; what has no time of its own gets `after.at`."""
+    """Return what changed, in the order of time.
+
+    What has no time of its own, or one from before the last look, gets the time of a look.
+    """
     found = [
         *_node(before.node, after.node, after.at),
         *_metrics(before, after),
@@ -56,7 +59,8 @@ def lines(before: Snapshot, after: Snapshot) -> list[Line]:
         *_record(before.record, after.record, after.at),
         *_pods(before, after),
     ]
-    return sorted(found, key=lambda line: line.at)
+    placed = [replace(line, at=max(line.at, before.at)) for line in found]
+    return sorted(placed, key=lambda line: line.at)
 
 
 def _node(before: Node | None, after: Node | None, now: float) -> Iterator[Line]:
@@ -99,10 +103,12 @@ def _signal(series: str) -> str:
 def _alerts(before: Snapshot, after: Snapshot) -> Iterator[Line]:
     known = {(alert.name, alert.labels): alert.state for alert in before.alerts}
     now = {(alert.name, alert.labels): alert.state for alert in after.alerts}
+    began = {(alert.name, alert.labels): alert.since for alert in after.alerts}
     for (name, labels), state in now.items():
         if known.get((name, labels)) != state:
             mark = Mark.OURS if name == "PvmedicRepairRunning" else Mark.BAD
-            yield Line(after.at, mark, f"alert {name} is {state}", labels)
+            at = after.at if (name, labels) in known else began[name, labels]
+            yield Line(at, mark, f"alert {name} is {state}", labels)
     for name, labels in known:
         if (name, labels) not in now:
             yield Line(after.at, Mark.GOOD, f"alert {name} is resolved", labels)
