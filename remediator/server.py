@@ -33,11 +33,15 @@ class Token:
     """The bearer token, from a file that is read again when it changes."""
 
     def __init__(self, path: Path) -> None:
-        """Read it; ValueError when there is none, OSError when it cannot be read."""
+        """Read it; ValueError when there is none or it cannot be read."""
         self._path = path
         self._mark: tuple[int, int] = (0, 0)
         self._token = b""
-        self._read()
+        try:
+            self._read()
+        except OSError as error:
+            sentence = f"webhook.token_file: {path} cannot be read: {error.strerror}"
+            raise ValueError(sentence) from error
 
     def accepts(self, header: str) -> bool:
         """Compare an Authorization header in constant time."""
