@@ -286,7 +286,7 @@ def test_an_empty_token_file_is_refused_at_the_start(token_file: Path, text: str
 
 def test_a_missing_token_file_is_refused_at_the_start(tmp_path: Path) -> None:
     """There is no default token."""
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ValueError, match="cannot be read: No such file"):
         Token(tmp_path / "none")
 
 

@@ -1,0 +1,93 @@
+"""The API server's half of Remediation resources: names, uids, versions, the status subresource.
+
+Only what the store asks for; anything else is a KeyError.
+"""
+
+import json
+from collections.abc import Awaitable, Mapping
+from typing import Any
+
+from exporter.observe.errors import Conflict, NotFound, Unauthorized
+from exporter.observe.kube.access import Credentials
+from exporter.observe.kube.api import GET_SECONDS, Api
+from remediator.store import PATH
+
+
+class Nobody:
+    """Credentials that nobody asks for."""
+
+    async def credentials(self) -> Credentials:
+        """Refuse."""
+        raise Unauthorized("this client sends nothing over a network")
+
+
+class Resources(Api):
+    """Objects by name, as JSON. `write_meanwhile` is done once, when an answer is ready to go."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        super().__init__(Nobody())
+        self.objects: dict[str, dict[str, Any]] = {}
+        self.version = 0
+        self.write_meanwhile: Awaitable[object] | None = None
+
+    async def send(
+        self,
+        method: str,
+        where: str,
+        body: bytes | None = None,
+        *,
+        content_type: str = "application/json",
+        params: Mapping[str, str] | None = None,
+        timeout: float = GET_SECONDS,  # noqa: ASYNC109 -- the client's own signature
+    ) -> bytes:
+        """Answer one request."""
+        del content_type, params, timeout
+        name = where.removeprefix(PATH).strip("/")
+        sent = json.loads(body) if body is not None else {}
+        found = {
+            "GET": self._get,
+            "POST": self._post,
+            "PUT": self._put_status,
+        }[method](name, sent)
+        answer = json.dumps(found).encode()
+        if self.write_meanwhile is not None:
+            write, self.write_meanwhile = self.write_meanwhile, None
+            await write
+        return answer
+
+    def _get(self, name: str, _: dict[str, Any]) -> dict[str, Any]:
+        if not name:
+            return {"kind": "RemediationList", "items": list(self.objects.values())}
+        if name not in self.objects:
+            raise NotFound(name)
+        return self.objects[name]
+
+    def _post(self, _: str, sent: dict[str, Any]) -> dict[str, Any]:
+        name = sent["metadata"]["name"]
+        if name in self.objects:
+            raise Conflict(name)
+        # The server fills these in, and drops a status that comes with a create.
+        meta = {
+            **sent["metadata"],
+            "uid": f"uid-{name}",
+            "creationTimestamp": "2027-01-15T08:00:00Z",
+        }
+        status = {"phase": "Observed", "seen": "Unseen"}
+        return self._keep(name, {**sent, "metadata": meta, "status": status})
+
+    def _put_status(self, where: str, sent: dict[str, Any]) -> dict[str, Any]:
+        name = where.removesuffix("/status")
+        if name not in self.objects:
+            raise NotFound(name)
+        there = self.objects[name]
+        for field in ("uid", "resourceVersion"):
+            if sent["metadata"][field] != there["metadata"][field]:
+                raise Conflict(f"{name}: {field}")
+        return self._keep(name, {**there, "status": sent["status"]})
+
+    def _keep(self, name: str, found: dict[str, Any]) -> dict[str, Any]:
+        self.version += 1
+        meta = {**found["metadata"], "resourceVersion": str(self.version)}
+        self.objects[name] = {**found, "metadata": meta}
+        return self.objects[name]

@@ -1,0 +1,180 @@
+"""The remediator's settings: what is refused, with file, path and sentence, and exit status 2."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from exporter.kit.settings import SettingsError, read_text
+from remediator.case import Policy
+from remediator.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+LEAST = "webhook: {token_file: /etc/pvmedic/token}\n"
+
+
+def problems(text: str) -> list[str]:
+    """Return what is wrong with settings, as printed."""
+    with pytest.raises(SettingsError) as raised:
+        read_text(text, "r.yaml", Settings)
+    return [str(problem) for problem in raised.value.problems]
+
+
+def test_the_shipped_defaults_are_the_policys() -> None:
+    """One set of defaults, said in two places."""
+    assert read_text(LEAST, "r.yaml", Settings).policy() == Policy()
+
+
+def test_every_setting_reaches_the_policy() -> None:
+    """A limit that nobody reads would be a lie."""
+    text = f"""{LEAST}
+mode: approve
+modes: {{node_lost_with_volumes: auto}}
+fencing:
+  readings_apart: 45s
+  fresh_for: 20s
+  removable_drivers: [rok.arrikto.com]
+limits:
+  alert_max_age: 1h
+  cooldown: 10m
+  give_up_after: 2h
+  settle_within: 5m
+  nobody_wants_after: 30s
+  quiet: 3m
+"""
+    assert read_text(text, "r.yaml", Settings).policy() == Policy(
+        mode="approve",
+        modes={"node_lost_with_volumes": "auto"},
+        removable_drivers=frozenset({"rok.arrikto.com"}),
+        alert_max_age=3600.0,
+        cooldown=600.0,
+        proof_gap=45.0,
+        proof_age=20.0,
+        give_up_after=7200.0,
+        settle_within=300.0,
+        nobody_wants_after=30.0,
+        quiet=180.0,
+    )
+
+
+def test_readings_closer_than_half_a_minute_are_for_demonstrations_only() -> None:
+    """And it has to be said."""
+    text = LEAST + "fencing: {readings_apart: 2s, demonstration: true}\n"
+    assert read_text(text, "r.yaml", Settings).policy().proof_gap == 2.0
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "sentence"),
+    [
+        ("", "webhook", "is missing"),
+        ("webhook: {}", "webhook.token_file", "is missing"),
+        (f"{LEAST}mood: calm", "mood", "is not a setting"),
+        (f"{LEAST}fencing: {{readings: 30s}}", "fencing.readings", "is not a setting"),
+        (f"{LEAST}limits: {{cooldown: 30}}", "limits.cooldown", "a duration needs a unit"),
+        (f"{LEAST}limits: {{cooldown: 30 minutes}}", "limits.cooldown", "is not a duration"),
+        (f"{LEAST}limits: {{look_every: 500ms}}", "limits.look_every", "must be at least 1s"),
+        (
+            f"{LEAST}limits: {{look_every: 1m, give_up_after: 30s}}",
+            "limits.give_up_after",
+            "must be longer than look_every",
+        ),
+        (f"{LEAST}fencing: {{readings_apart: 29s}}", "fencing.readings_apart", "at least"),
+        (f"{LEAST}fencing: {{fresh_for: 5m}}", "fencing.fresh_for", "must be at most"),
+        (f"{LEAST}mode: Auto", "mode", "must be one of observe, approve, auto"),
+        (f"{LEAST}mode: true", "mode", "must be one of observe, approve, auto"),
+        (f"{LEAST}modes: {{multi_attach: auto}}", "modes.multi_attach", "no handler of this name"),
+        (f"{LEAST}modes: {{node_lost: auto}}", "modes.node_lost", "no handler of this name"),
+        (
+            "webhook: {token_file: t, largest_body_bytes: 0}",
+            "webhook.largest_body_bytes",
+            "must be at least 1",
+        ),
+        (
+            f"{LEAST}kubernetes: {{server: 'https://x:6443', kubeconfig: k}}",
+            "kubernetes.server",
+            "not both",
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_file_path_and_sentence(text: str, path: str, sentence: str) -> None:
+    """So that it is found where it was made."""
+    (told,) = problems(text)
+    assert told.startswith(f"r.yaml: {path}: ")
+    assert sentence in told
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    """Nobody wants to start five times."""
+    text = f"{LEAST}mode: fast\nlimits: {{cooldown: 5, quiet: 5}}\nmore: 1"
+    assert len(problems(text)) == 4
+
+
+def started(directory: Path, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Start the program with settings of this text."""
+    path = directory / "remediator.yaml"
+    path.write_text(text)
+    return subprocess.run(
+        [sys.executable, "-m", "remediator", "--config", str(path), *arguments],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("arguments", [(), ("--check-config",)], ids=["start", "check"])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"{LEAST}mood: calm", "mood: is not a setting"),
+        (f"{LEAST}limits: {{quiet: 5}}", "limits.quiet: a duration needs a unit"),
+        (f"{LEAST}fencing: {{readings_apart: 1s}}", "fencing.readings_apart: must be at least"),
+        (f"{LEAST}modes: {{x: auto}}", "modes.x: there is no handler of this name"),
+        ("{", "is not YAML"),
+    ],
+    ids=["unknown key", "no unit", "contradiction", "unknown handler", "no YAML"],
+)
+def test_the_program_does_not_start_with_bad_settings(
+    tmp_path: Path, text: str, told: str, arguments: tuple[str, ...]
+) -> None:
+    """Exit status 2, and the file's name in front."""
+    ended = started(tmp_path, text, *arguments)
+    assert ended.returncode == 2
+    assert f"{tmp_path / 'remediator.yaml'}: {told}" in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_good_settings_are_checked_without_starting(tmp_path: Path) -> None:
+    """Exit status 0, although there is neither token nor API server."""
+    assert started(tmp_path, LEAST, "--check-config").returncode == 0
+
+
+def test_a_settings_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """Exit status 2."""
+    (tmp_path / "remediator.yaml").touch()
+    ended = started(tmp_path, LEAST, "--config", str(tmp_path / "none.yaml"))
+    assert ended.returncode == 2
+    assert "none.yaml: cannot be read: No such file" in ended.stderr
+
+
+@pytest.mark.parametrize("text", [None, "", "\n"], ids=["missing", "empty", "blank"])
+def test_without_a_token_the_program_does_not_start(tmp_path: Path, text: str | None) -> None:
+    """A webhook without one would be open to everybody."""
+    token = tmp_path / "token"
+    if text is not None:
+        token.write_text(text)
+    ended = started(tmp_path, f"webhook: {{token_file: {token}}}")
+    assert ended.returncode == 2
+    assert str(token) in ended.stderr
+
+
+def test_without_an_api_server_the_program_says_how_to_name_one(tmp_path: Path) -> None:
+    """Exit status 2, with the settings that would do."""
+    token = tmp_path / "token"
+    token.write_text("secret")
+    ended = started(tmp_path, f"webhook: {{token_file: {token}}}")
+    assert ended.returncode == 2
+    assert "set kubernetes.server" in ended.stderr
