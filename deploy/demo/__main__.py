@@ -90,7 +90,9 @@ def _with(cluster: LocalCluster, screen: Screen, *, own_path: bool, stay: bool) 
     cluster.close(keep_logs=bool(said))
     if said:
         return _failed(screen, f"{said}\nlogs, kept for a day: {cluster.directory / 'logs'}")
-    screen.say("Everything has ended; no process and no directory is left.", "dim")
+    if code != 0:
+        screen.say("Interrupted.")
+    screen.say(f"Everything has ended, and {cluster.directory} is gone.", "dim")
     return code
 
 
@@ -120,6 +122,8 @@ def _play(cluster: LocalCluster, screen: Screen, *, own_path: bool) -> Line:
     for note in table.notes(own, line.pace):
         screen.say(note, "dim")
     screen.say(f"Kubernetes' {cluster.timings.sentence()}", "dim")
+    names = ", ".join(line.addresses())
+    screen.say(f"To look around in {names} and with kubectl: make demo STAY=1 leaves it running.")
     return line
 
 
@@ -135,10 +139,10 @@ def _begin_own_path(cluster: LocalCluster, screen: Screen, stage: Stage) -> Wait
 
 def _end_own_path(screen: Screen, waiting: Waiting) -> table.OwnPath:
     screen.title("Waiting for Kubernetes' own path")
+    screen.begin(waiting.began)
     said = time.monotonic() - PROGRESS_EVERY
     while waiting.done is None:
-        waiting.look()
-        screen.now(waiting.progress())
+        screen.now(waiting.look())
         if not screen.console.is_terminal and time.monotonic() - said >= PROGRESS_EVERY:
             screen.say(waiting.progress(), "dim")
             said = time.monotonic()

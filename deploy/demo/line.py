@@ -109,6 +109,11 @@ class Line:
         """Return the running program of this name."""
         return self._children[name]
 
+    def check(self) -> None:
+        """Raise LocalClusterError with the log's end when one of the four has ended by itself."""
+        for child in self._children.values():
+            child.check()
+
     def metrics(self, program: str) -> str:
         """Return a program's exposition."""
         url = self.exporter if program == "exporter" else self.remediator

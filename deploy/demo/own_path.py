@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SPACE, LABEL = "own-path", "own-path"
 OPT_OUT = "pvmedic.dev/remediation=disabled"
 LOOK_EVERY = 1.0
-USUALLY = 385.0  # NotReady 8, Terminating 5, force 360, start
+USUALLY = 375.0  # NotReady 8, Terminating 5, taken away by force 360, and what is in between
 GIVE_UP = 900.0
 
 
@@ -35,7 +35,7 @@ class Waiting:
         self._cluster = cluster
         self._screen = screen
         self._nodes = nodes
-        self._began = 0.0
+        self.began = 0.0
         self._looked = 0.0
         self._marks: dict[str, float] = {}
 
@@ -52,16 +52,22 @@ class Waiting:
             START_SECONDS,
         )
         self._cluster.players.die(node)
-        self._began = time.time()
+        self.began = time.time()
         self._tell(f"node {node} falls silent", f"annotated {OPT_OUT}: pvmedic keeps away")
 
-    def look(self) -> None:
-        """Look, at most once a second, and do the next thing; raises when it takes far too long."""
+    def look(self) -> str:
+        """Look, at most once a second, do the next thing, and say how far it is.
+
+        Raises LocalClusterError when it takes far too long.
+        """
         now = time.time()
-        if self.done is not None or now - self._looked < LOOK_EVERY:
-            return
-        self._looked = now
-        if now - self._began > GIVE_UP:
+        if self.done is None and now - self._looked >= LOOK_EVERY:
+            self._looked = now
+            self._go_on(now)
+        return self.progress()
+
+    def _go_on(self, now: float) -> None:
+        if now - self.began > GIVE_UP:
             message = f"Kubernetes' own path took more than {GIVE_UP:.0f} s"
             raise LocalClusterError(message)
         if "not_ready" not in self._marks:
@@ -73,7 +79,9 @@ class Waiting:
 
     def progress(self) -> str:
         """Say how far it is."""
-        passed = time.time() - self._began
+        if self.done is not None:
+            return "Kubernetes' own path: done"
+        passed = time.time() - self.began
         return f"Kubernetes' own path: {_minutes(passed)} of usually {_minutes(USUALLY)}"
 
     def _wait_for_not_ready(self, now: float) -> None:
@@ -112,7 +120,7 @@ class Waiting:
         return [snapshot.pod_of(item) for item in found["items"]]
 
     def _tell(self, what: str, evidence: str) -> None:
-        passed = _minutes(time.time() - self._began)
+        passed = _minutes(time.time() - self.began)
         self._screen.tell(Mark.PLAIN, f"[own path {passed}] {what}", evidence)
 
 

@@ -61,9 +61,9 @@ class Screen:
         """Write a table or the like."""
         self.console.print(what)
 
-    def begin(self) -> None:
-        """Start the clock of a scene."""
-        self.zero = time.time()
+    def begin(self, zero: float | None = None) -> None:
+        """Start the clock of a scene, now or at `zero`."""
+        self.zero = time.time() if zero is None else zero
 
     def tell(self, mark: Mark, what: str, evidence: str = "") -> None:
         """Write a line of the timeline that happens now."""

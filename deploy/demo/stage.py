@@ -58,7 +58,7 @@ class Stage:
     line: Line
     screen: Screen
     nodes: tuple[str, ...]
-    meanwhile: Callable[[], None] = lambda: None
+    meanwhile: Callable[[], str] = lambda: ""  # looks in between, and says how far it is
     marks: dict[str, float] = field(default_factory=dict)
     _focus: Focus = field(default_factory=lambda: Focus(""))
     _seen: Snapshot = field(default_factory=lambda: Snapshot(0.0))
@@ -107,13 +107,18 @@ class Stage:
 
     def _look(self, description: str) -> Snapshot:
         time.sleep(LOOK_EVERY)
-        self.meanwhile()
-        after = snapshot.take(self.cluster, self.line, self._focus)
+        aside = self.meanwhile()
+        try:
+            after = snapshot.take(self.cluster, self.line, self._focus)
+        except OSError:
+            self.line.check()  # a program that has ended says why better than a refused connection
+            raise
         for line in timeline.lines(self._seen, after):
             self.screen.line(line)
         self._seen = after
         self.marks = reached(after, self._focus.node) | self.marks
-        self.screen.now(f"{after.at - self.screen.zero:.0f} s; waiting for {description}")
+        passed = f"{after.at - self.screen.zero:.0f} s; waiting for {description}"
+        self.screen.now(f"{passed}. {aside}" if aside else passed)
         return after
 
 
