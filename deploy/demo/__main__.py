@@ -131,7 +131,6 @@ def _begin_own_path(cluster: LocalCluster, screen: Screen, stage: Stage) -> Wait
     screen.title("Beside the scenes: Kubernetes' own path, without pvmedic")
     nodes = (cluster.nodes[FOR_SCENES], cluster.nodes[FOR_SCENES + 1])
     waiting = Waiting(cluster, screen, nodes)
-    screen.begin()
     waiting.begin()
     stage.meanwhile = waiting.look
     return waiting
