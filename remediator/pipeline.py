@@ -196,5 +196,4 @@ def _worth_saving(before: Record, after: Record) -> bool:
     )
     if quiet != after:
         return True
-    old, new = before.status.readings, after.status.readings
-    return old[:1] != new[:1] or len(old) != len(new)
+    return before.status.readings[:1] != after.status.readings[:1]
