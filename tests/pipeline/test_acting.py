@@ -168,6 +168,7 @@ def test_an_unanswered_write_that_did_not_land_is_tried_again_only_when_it_canno
     asyncio.run(ticks(cluster, engine, 1))
     began = cluster.record().status.acted_at
     assert began is not None
+    assert LANDING > 60.0
     cluster.clock = began + LANDING - 1.0
     asyncio.run(engine.tick(NAME))
     assert cluster.calls.count("apply AddTaint") == 1
@@ -277,6 +278,17 @@ def test_somebody_elses_taint_before_the_write_is_left_to_them() -> None:
     asyncio.run(ticks(cluster, engine, 2))
     assert cluster.phase() is Phase.DECLINED
     assert cluster.writes == []
+
+
+def test_a_plan_that_has_changed_since_is_judged_anew() -> None:
+    """What the guards allowed was another plan."""
+    cluster = FakeCluster()
+    cluster.open(record(phase=Phase.RUNNING, plan=made.planned(), readings=PROOF))
+    engine = cluster.engine()
+    asyncio.run(ticks(cluster, engine, 1))
+    assert (cluster.phase(), cluster.writes) == (Phase.DEFERRED, [])
+    assert cluster.record().status.message == "the plan has changed"
+    asyncio.run(carry_on(cluster, engine, lambda: cluster.tainted))
 
 
 def test_a_step_of_another_version_fails_and_is_not_guessed() -> None:
