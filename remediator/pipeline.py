@@ -28,6 +28,9 @@ LOG = logging.getLogger("pvmedic.pipeline")
 SOON = 1.0
 """Seconds to the next tick of a record that has something to do."""
 
+REMEMBERED = 600.0
+"""Seconds by which the last notification on record may lag; a restart forgets what is not there."""
+
 
 class Pipeline:
     """Ticks records. `wait` is how long a record that only waits is left alone, in seconds."""
@@ -188,9 +191,13 @@ def _unseen(unseen: Mapping[Kind, str]) -> str:
 def _worth_saving(before: Record, after: Record) -> bool:
     """Whether a tick said anything new.
 
-    A repeated reading or a repeated alert alone is no write. The first reading of a run is news:
+    A repeated reading or an alert repeated soon alone is no write. The first reading of a run is news:
     the gap of a proof is counted from it.
     """
+    last = before.status.last_alert_at or before.created
+    heard = (after.status.last_alert_at or last) - last
+    if heard > REMEMBERED:
+        return True
     quiet = with_status(
         before, readings=after.status.readings, last_alert_at=after.status.last_alert_at
     )
