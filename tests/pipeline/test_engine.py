@@ -74,6 +74,22 @@ def test_what_was_heard_last_counts_for_freshness() -> None:
     assert cluster.record().status.seen is Seen.PRESENT
 
 
+def test_a_restart_does_not_forget_when_an_alert_was_last_repeated() -> None:
+    """Alertmanager repeats every four hours, which a waiting record must outlive."""
+    cluster = FakeCluster()
+    cluster.open(record())
+    cluster.machine.state = "running"
+    engine = cluster.engine()
+    asyncio.run(ticks(cluster, engine, 1))
+    cluster.clock = NOW + 4 * 3600.0
+    engine.heard(NAME, cluster.clock)
+    asyncio.run(ticks(cluster, engine, 1))
+    cluster.clock = NOW + 5 * 3600.0 + 60.0
+    asyncio.run(ticks(cluster, cluster.engine(), 1))
+    assert cluster.phase() is Phase.DEFERRED
+    assert cluster.calls == ["save Deferred", "save Deferred"]
+
+
 def test_an_alert_that_nobody_repeats_blocks_in_the_end() -> None:
     """Alertmanager has lost it, or was told to be silent."""
     cluster = FakeCluster()
