@@ -137,6 +137,9 @@ class Pipeline:
                 return await self._execution.tick(record, sight, handler), SOON
             case Phase.VERIFYING:
                 return self._verification.verify(record, sight, handler), SOON
+            case Phase.CLEARED if record.status.seen is Seen.PRESENT:
+                again = "the failure is seen again before it was gone for long enough"
+                return moved(record, Phase.OBSERVED, again, self._judge.now()), SOON
             case _ if record.owes:
                 return await self._verification.undo(record, sight, handler), self._wait
             case _:
@@ -191,8 +194,8 @@ def _unseen(unseen: Mapping[Kind, str]) -> str:
 def _worth_saving(before: Record, after: Record) -> bool:
     """Whether a tick said anything new.
 
-    A repeated reading or an alert repeated soon alone is no write. The first reading of a run is news:
-    the gap of a proof is counted from it.
+    A repeated reading or an alert repeated soon alone is no write. The first reading of a run is
+    news: the gap of a proof is counted from it.
     """
     last = before.status.last_alert_at or before.created
     heard = (after.status.last_alert_at or last) - last
