@@ -231,6 +231,18 @@ def test_a_signal_that_is_gone_clears_the_record_and_after_quiet_the_episode_is_
     assert cluster.record().status.over_at == NOW + 600.0
 
 
+def test_a_node_that_flaps_is_judged_again_and_repaired() -> None:
+    """Cleared for a minute, then lost for good: the alert is not sent again for hours."""
+    cluster, engine = started()
+    cluster.change(cluster.node, ready=Ready.TRUE)
+    asyncio.run(ticks(cluster, engine, 2))
+    assert cluster.phase() is Phase.CLEARED
+    cluster.change(cluster.node, ready=Ready.UNKNOWN, ready_since=cluster.clock)
+    asyncio.run(carry_on(cluster, engine, lambda: cluster.phase() is Phase.HOLDING))
+    assert cluster.tainted
+    assert list(cluster.kept) == [NAME]
+
+
 def test_quiet_is_counted_anew_when_the_failure_is_seen_again() -> None:
     """Gone for five minutes twice is not gone for ten."""
     cluster, engine = started()
