@@ -96,8 +96,7 @@ class Stage:
     def check(self, true: object, sentence: str) -> None:
         """Raise with a sentence unless something holds."""
         if not true:
-            message = f"{sentence}; logs: {self.cluster.directory / 'logs'}"
-            raise SceneError(message)
+            raise SceneError(sentence)
 
     def healthy(self) -> None:
         """Wait until every node of the scenes is Ready and free of taints."""

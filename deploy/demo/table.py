@@ -138,8 +138,8 @@ def notes(own: OwnPath | None, pace: Pace) -> list[str]:
         ),
         (
             "Counted from NotReady (a shipped Kubernetes gives a silent node up after 50 s, before"
-            " all this); c: from when the second pod was placed; * from when the instance was"
-            " stopped."
+            " all this), looked at four times a second; c: from when the second pod was placed;"
+            " * from when the instance was stopped."
         ),
         (
             f"demo: measured. shipped: computed, at worst: scraped within {ships.scrape:g} s, age"
