@@ -20,7 +20,13 @@ from collections.abc import Iterator
 from exporter.observe import model
 from exporter.observe.model import OUT_OF_SERVICE, Kind, Ready, Subject
 from exporter.observe.parse.instance import InstanceReading
-from exporter.observe.signals.node_lost_with_volumes import HEARTBEATS, claims_on, exclusive_claims
+from exporter.observe.signals.base import claim_of
+from exporter.observe.signals.node_lost_with_volumes import (
+    HEARTBEATS,
+    claims_on,
+    exclusive_claims,
+    holds,
+)
 from exporter.observe.view import View, Want
 from remediator.case import Case, Policy
 from remediator.handlers.base import Back, Closed, Goal, Risk, Undo, Wait
@@ -82,9 +88,7 @@ class NodeLostWithVolumes:
             return Deferred(sentence)
         if (sentence := _bound_to_node(node, case)) is not None:
             return Declined(sentence)
-        claims = tuple(
-            sorted({c for pod in view.pods_on(name) for c in exclusive_claims(pod, view)})
-        )
+        claims = _taken(name, view)
         return Plan(
             goal=f"every claim that was used on {name} is used by a Running pod on a Ready node",
             steps=(
@@ -157,6 +161,13 @@ def used_claims(record: Record) -> list[tuple[str, str]]:
     plan = record.status.plan
     pairs = (text.partition("/") for text in (plan.used_claims if plan is not None else ()))
     return [(namespace, name) for namespace, _, name in pairs]
+
+
+def _taken(node: str, view: View) -> tuple[tuple[str, str], ...]:
+    """Return the claims that only this node can have: a pod may be gone, its volume still there."""
+    found = {claim for pod in view.pods_on(node) for claim in exclusive_claims(pod, view)}
+    held = (claim_of(a, view) for a in view.attachments_on(node) if holds(a, view))
+    return tuple(sorted(found | {c for c in held if c is not None and view.claim(*c) is not None}))
 
 
 def _uid(namespace: str, name: str, view: View) -> str:
