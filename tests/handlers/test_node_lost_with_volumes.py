@@ -84,6 +84,15 @@ def test_the_plan_names_the_claims_and_the_drivers_that_it_takes_away() -> None:
     assert decision.drivers == ("csi.example.com", DRIVER)
 
 
+def test_a_claim_that_is_only_attached_is_part_of_the_goal() -> None:
+    """Its pod was deleted by force, and another one waits elsewhere for the volume."""
+    waiting = pod("shop-2", "files", LIVE, phase="Pending")
+    there = [obj for obj in scene() if obj.name not in ("shop-1", "db-0")]
+    decision = HANDLER.plan(case(View(Objects([*there, waiting]), NOW)))
+    assert isinstance(decision, Plan)
+    assert decision.used_claims == (("web", "files"), ("web", "rows"))
+
+
 def test_a_claim_that_several_nodes_may_use_is_no_part_of_the_goal() -> None:
     """It was never taken from anybody."""
     shared = {"access_modes": ("ReadWriteMany",)}
