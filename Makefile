@@ -34,7 +34,7 @@ check: $(READY) ## lint, format, types and import rules: about a minute the firs
 	@$(VENV)/bin/lint-imports
 
 bench: setup ## the numbers: how long a repair takes, memory and CPU at rest
-	@$(PY) -m pytest tests/bench -s $(TESTS)
+	@$(PY) -m pytest tests/bench/bench_*.py -s $(TESTS)
 
 format: $(READY) ## let ruff write the format and its safe fixes
 	@$(VENV)/bin/ruff check --fix .

@@ -1,6 +1,6 @@
-"""One real cluster and one line for all tests here; each test gets nodes and a namespace of its own.
+"""One real cluster and one line for all tests here; each test gets its own nodes and namespace.
 
-Nodes are used again after some tests only, when Alertmanager has long forgotten what they did before.
+Nodes are used again after some tests only, and only when no alert speaks of them any more.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from itertools import count, cycle
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
+
 from demo.line import Line, Pace
 from local import tools, workloads
 from local.cluster import LocalCluster
-
 from tests.cluster.stage import Stage
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
-"""A way to the API server that stops before and after every write, so that a test can act right there.
+"""A way to the API server that stops before and after every write, so that a test can act there.
 
-Plain HTTP on loopback in front, the real API server behind. What happens at a write is decided by the
-test; here nothing is decided.
+Plain HTTP on loopback in front, the real API server behind. What happens at a write is decided by
+the test; here nothing is decided.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
 from aiohttp import web
+
 from local.background import Background
 from local.processes import free_ports
 

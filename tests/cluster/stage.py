@@ -9,10 +9,11 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from demo.line import ROOT, answers
+from prometheus_client.parser import text_string_to_metric_families
+
+from demo.line import answers
 from local import workloads
 from local.errors import LocalClusterError
-from prometheus_client.parser import text_string_to_metric_families
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,6 @@ Json = Any
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 MANAGER = "pvmedic-remediator"
 PATIENCE = 60.0
-__all__ = ["MANAGER", "OUT_OF_SERVICE", "ROOT", "Json", "Stage"]
 
 
 class Stage:
@@ -124,7 +124,7 @@ class Stage:
         return records[-1].get("status", {}) if records else {}
 
     def until_phase(self, phase: str, sentence: str = "", node: str = "") -> Json:
-        """Wait until a node's record is in a phase, with a sentence in its message; return its status."""
+        """Wait for a node's record in a phase and a sentence in its message; return its status."""
 
         def there() -> bool:
             status = self.status(node)
@@ -143,7 +143,7 @@ class Stage:
         return [taint for taint in spec.get("taints", ()) if taint["key"] == OUT_OF_SERVICE]
 
     def touched(self, node: str = "") -> bool:
-        """Say whether the remediator has ever written to a node object, by the server's own account."""
+        """Say whether the remediator has ever written to a node, by the server's own account."""
         entries = self._node(node)["metadata"]["managedFields"]
         return MANAGER in {entry["manager"] for entry in entries}
 
@@ -184,7 +184,7 @@ class Stage:
         return sum(self.samples("remediator", "pvmedic_kube_requests_total", resource="nodes"))
 
     def look_on(self, times: int = 3) -> None:
-        """Wait until the remediator has looked some more times: time in which nothing should happen."""
+        """Wait until the remediator has looked some more times, while nothing should happen."""
         reads_a_look = 2
         wanted = self.looks() + times * reads_a_look
         self.wait(f"{times} more looks", lambda: self.looks() >= wanted)

@@ -1,4 +1,4 @@
-"""kill -9 at every write of scene a, before it and after it: the end is the same, and nothing is done twice."""
+"""kill -9 before and after every write of scene a: the end is the same, nothing is done twice."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 
 SEEN_BEFORE = "put taint"
-"""Killed before this write, the program leaves what it left when killed after announcing it: the longest wait
-of all (75 s), so it is played once."""
+"""Killed before this write, the program leaves what it left when killed after announcing it.
+
+That leads to the longest wait of all, 75 s, so it is played once.
+"""
 
 
 class KillAtEveryWrite:
-    """Kills the remediator before each write is passed on, and again after it took effect, once each."""
+    """Kills the remediator before each write is passed on, and after it took effect, once each."""
 
     def __init__(self, stage: Stage) -> None:
         """Remember what was done at which point."""

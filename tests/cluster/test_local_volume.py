@@ -1,10 +1,11 @@
-"""A lost node with a volume that lives on it: refused. The incident lasts, so the exporter's restart is here, too."""
+"""A lost node with a volume that lives on it is refused; long enough for an exporter restart."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
+
 from demo.line import answers
 from local import workloads
 
@@ -41,7 +42,7 @@ def test_a_node_with_a_volume_of_its_own_is_never_tainted(lost: Stage) -> None:
 
 
 def test_a_restarted_exporter_says_the_same_since_and_the_alert_goes_on(lost: Stage) -> None:
-    """Killed and started again in the middle of an incident, it publishes the same time, from the object."""
+    """Killed and started again in the middle of an incident, it publishes the same time."""
     lost.wait("the alert", lambda: lost.alerts("PvmedicNodeLostWithVolumes"))
     (fired,) = lost.alerts("PvmedicNodeLostWithVolumes")
     since = lost.since()

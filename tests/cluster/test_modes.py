@@ -1,4 +1,4 @@
-"""What the operator lets it do: observe writes plans only, approve waits for a person. One dead node for both."""
+"""What the operator lets it do: observe writes plans only, approve waits for a person."""
 
 from __future__ import annotations
 
@@ -27,11 +27,13 @@ def dead(stages: Stages) -> Iterator[Stage]:
 
 def planned(status: Json) -> list[str]:
     """Return the kinds of the recorded plan's steps that have not been begun."""
-    return [step["kind"] for step in status["plan"]["steps"] if "state" not in step]
+    return [
+        step["kind"] for step in status["plan"]["steps"] if step.get("state") in (None, "Pending")
+    ]
 
 
 def test_observe_records_plan_and_verdicts_and_counts_what_it_would_have_done(dead: Stage) -> None:
-    """Mode observe: the whole judgement is on the record, nothing is done, and it is counted once."""
+    """Mode observe: the whole judgement is on the record, nothing is done, it is counted once."""
     dead.start_remediator(mode="observe")
     observed = dead.until_phase("Observed", "would have acted")
     assert planned(observed) == ["AddTaint"]
@@ -48,7 +50,7 @@ def test_observe_records_plan_and_verdicts_and_counts_what_it_would_have_done(de
 
 
 def test_approve_waits_for_a_person_and_tells_people(dead: Stage) -> None:
-    """Mode approve: AwaitingApproval with the plan; a metric and an alert say that a person is needed."""
+    """Mode approve: AwaitingApproval with the plan; a metric and an alert call for a person."""
     dead.start_remediator(mode="approve")
     waiting = dead.until_phase("AwaitingApproval", "a person has to say yes")
     assert planned(waiting) == ["AddTaint"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from local import workloads
 
+from local import workloads
 from tests.cluster.test_webhook import lost, notification
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ LOST = "PvmedicNodeLostWithVolumes"
 def test_alerts_outlive_the_api_server_and_a_notification_it_could_not_take_comes_again(
     stage: Stage,
 ) -> None:
-    """An alert keeps firing through the outage; one that came in the middle gets 503, then one record."""
+    """An alert keeps firing; one that came in the middle gets 503, then one record."""
     cluster, silent, dead = stage.cluster, stage.node, stage.other
     stage.shop(dead)
     cluster.apply(

@@ -1,4 +1,4 @@
-"""People around a repair: not called while it runs, and left alone in what they do. One repair for both."""
+"""People around a repair: not called while it runs, and left alone in what they do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SLOW_PROOF = "20s"
 
 @pytest.fixture(scope="module")
 def repair(stages: Stages) -> Iterator[Stage]:
-    """Stop a node's instance; between the two readings of its proof there is time to look around."""
+    """Stop a node's instance; between the readings of its proof is time to look around."""
     with stages() as stage:
         stage.start_remediator(fencing={"readings_apart": SLOW_PROOF})
         stage.shop()
@@ -30,7 +30,7 @@ def repair(stages: Stages) -> Iterator[Stage]:
 
 
 def test_the_page_is_inhibited_while_a_repair_runs(repair: Stage) -> None:
-    """Alertmanager suppresses the paging alert of the subject that is being repaired, and names by whom."""
+    """Alertmanager suppresses the page of the subject under repair, and names by whom."""
     repair.wait(
         "the page suppressed",
         lambda: (

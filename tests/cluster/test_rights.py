@@ -79,14 +79,14 @@ def allowed(cluster: LocalCluster, account: str, wishes: list[tuple[str, str]]) 
 
 
 def test_the_exporter_may_write_nothing(line: Line) -> None:
-    """Every write to everything that it could want to write is refused, and so is what runs commands."""
+    """Every write to what it could want to write is refused, and so is what runs commands."""
     wishes = [*product(WRITES, KINDS), *NEITHER]
     answers = allowed(line.cluster, "pvmedic-exporter", wishes)
     assert not any(answers.values()), answers
 
 
 def test_the_remediator_may_do_nothing_but_its_own_few_writes(line: Line) -> None:
-    """It patches nodes, writes Events and keeps records; no other write and no command is allowed."""
+    """It patches nodes, writes Events, keeps records; no other write and no command is allowed."""
     wishes = [*product(WRITES, KINDS), *NEITHER, ("update", "pvmedic.dev/remediations/status")]
     answers = allowed(line.cluster, "pvmedic-remediator", wishes)
     assert {wish for wish, answer in answers.items() if answer} == {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from local import workloads
 
+from local import workloads
 from tests.cluster.stage import OUT_OF_SERVICE
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def test_a_repair_can_be_followed_with_kubectl_alone(stage: Stage) -> None:
 def test_a_silent_node_that_ec2_calls_running_is_left_alone_until_it_is_stopped(
     stage: Stage,
 ) -> None:
-    """Scene b: Deferred with the proof that would do, nothing touched; stopped later, it goes on."""
+    """Scene b: Deferred with the proof that would do, nothing touched; once stopped, it goes on."""
     stage.shop()
     stage.cluster.players.die(stage.node)
 

@@ -40,7 +40,7 @@ def lost(node: str) -> dict[str, str]:
 
 
 def test_ten_equal_notifications_from_two_senders_make_one_record(stage: Stage) -> None:
-    """Whoever comes first creates it, the others meet it; about a node that is not there it is Cleared."""
+    """Whoever is first creates it, the others meet it; without such a node it is Cleared."""
     node = f"ghost-{stage.space}"
     body = notification(lost(node))
     with ThreadPoolExecutor(10) as senders:

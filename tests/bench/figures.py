@@ -1,0 +1,48 @@
+"""How a measurement is told: the middle of several runs, with the least and the most beside it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MEBIBYTE = 1024 * 1024
+TICKS = os.sysconf("SC_CLK_TCK")
+USER_AND_SYSTEM = slice(11, 13)  # fields 14 and 15 of /proc/PID/stat, from the one after the name
+
+
+def machine() -> str:
+    """Return what the numbers were measured on."""
+    load = os.getloadavg()[0]
+    return (
+        f"{os.cpu_count()} cores, {platform.system()} {platform.release()},"
+        f" Python {platform.python_version()}, load {load:.1f}"
+    )
+
+
+def tell(line: str) -> None:
+    """Print one line."""
+    print(line)  # noqa: T201 -- a measurement is for a person at a terminal
+
+
+def spread(values: Sequence[float], unit: str) -> str:
+    """Return min, median and max."""
+    low, middle, high = min(values), median(values), max(values)
+    return f"{low:8.2f} {middle:8.2f} {high:8.2f} {unit}"
+
+
+def resident(pid: int) -> float:
+    """Return the resident memory of a process in MiB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / MEBIBYTE
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor time that a process has used, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[USER_AND_SYSTEM])) / TICKS
