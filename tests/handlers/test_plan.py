@@ -7,7 +7,19 @@ from exporter.observe.model import Kind, Taint
 from remediator import plan as plans
 from remediator.plan import UNDO_ANNOTATION, Plan, Progress, RemoveTaint, Step
 from remediator.record import StepRecord, StepState
-from tests.story.objects import DEAD, KEY, NAME, NOW, node, plan, planned, step, taint, view_of
+from tests.story.objects import (
+    DEAD,
+    KEY,
+    NAME,
+    NOW,
+    OWNER,
+    node,
+    plan,
+    planned,
+    step,
+    taint,
+    view_of,
+)
 
 ADD = step()
 REMOVE = RemoveTaint(ADD.node, ADD.uid, ADD.key, ADD.value, ADD.effect, ADD.owner)
@@ -28,7 +40,7 @@ def test_adding_keeps_every_other_taint_as_it_is() -> None:
         "metadata": {
             "uid": f"uid-{DEAD}",
             "resourceVersion": "42",
-            "annotations": {UNDO_ANNOTATION: NAME},
+            "annotations": {UNDO_ANNOTATION: OWNER},
         },
         "spec": {"taints": [WIRE, OURS]},
     }
@@ -88,7 +100,7 @@ def test_a_node_that_is_gone_or_another_one_has_no_taint_of_ours(there: tuple[()
 
 def test_the_note_tells_that_the_taint_was_there() -> None:
     """People who take a taint off leave the annotation."""
-    left = node(DEAD, annotations={UNDO_ANNOTATION: NAME})
+    left = node(DEAD, annotations={UNDO_ANNOTATION: OWNER})
     other = node(DEAD, annotations={UNDO_ANNOTATION: "another"})
     assert plans.was_done(ADD, view_of(left))
     assert not plans.was_done(ADD, view_of(other))

@@ -40,7 +40,6 @@ limits:
   cooldown: 10m
   give_up_after: 2h
   settle_within: 5m
-  nobody_wants_after: 30s
   quiet: 3m
 """
     assert read_text(text, "r.yaml", Settings).policy() == Policy(
@@ -53,7 +52,6 @@ limits:
         proof_age=20.0,
         give_up_after=7200.0,
         settle_within=300.0,
-        nobody_wants_after=30.0,
         quiet=180.0,
     )
 

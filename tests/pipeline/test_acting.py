@@ -22,7 +22,7 @@ from remediator.plan import AddTaint
 from remediator.record import Phase, StepState
 from tests.story import objects as made
 from tests.story.fake_cluster import FakeCluster, carry_on, ticks
-from tests.story.objects import DEAD, KEY, NAME, NOW, PROOF, record
+from tests.story.objects import DEAD, KEY, NAME, NOW, OWNER, PROOF, record
 
 
 def about_to() -> tuple[FakeCluster, Pipeline]:
@@ -52,7 +52,7 @@ def test_the_intent_is_saved_before_the_write_and_the_answer_after_it() -> None:
     (debt,) = cluster.record().owes
     assert (debt.kind, debt.target, debt.target_uid) == ("AddTaint", DEAD, f"uid-{DEAD}")
     assert debt.prior == {"bootID": f"boot-1-{DEAD}", "taint": ""}
-    assert debt.done == {"key": KEY, "value": NAME, "effect": "NoExecute", "owner": NAME}
+    assert debt.done == {"key": KEY, "value": NAME, "effect": "NoExecute", "owner": OWNER}
     assert cluster.record().status.acted_at == cluster.record().status.ledger[0].at
 
 
@@ -194,6 +194,32 @@ def test_an_unanswered_write_that_lands_late_is_found_and_taken_back() -> None:
     assert not cluster.tainted
 
 
+def test_a_taint_that_lands_after_it_was_given_up_is_found_and_owed() -> None:
+    """The failure is gone because of it, so the record is not simply cleared."""
+    cluster, engine = about_to()
+    cluster.refusals = [(Unreachable("timed out"), False)]
+    asyncio.run(ticks(cluster, engine, 1))
+    cluster.pause = True
+    cluster.clock += 2 * LANDING
+    asyncio.run(ticks(cluster, engine, 1))
+    assert (cluster.phase(), len(cluster.record().owes)) == (Phase.DEFERRED, 0)
+    cluster.change(cluster.node, taints=(made.taint(),))
+    cluster.evict(DEAD)
+    asyncio.run(carry_on(cluster, engine, lambda: cluster.phase() is Phase.HOLDING))
+    assert len(cluster.record().owes) == 1
+    assert cluster.calls.count("apply AddTaint") == 1
+
+
+def test_a_write_that_never_gets_through_fails_in_the_end() -> None:
+    """It takes the slot, so it may not try for ever."""
+    cluster, engine = about_to()
+    cluster.refusals = [(Conflict("409"), False)] * 2000
+    asyncio.run(carry_on(cluster, engine, lambda: cluster.phase() is Phase.FAILED))
+    assert "in time" in cluster.record().status.message
+    assert not cluster.record().owes
+    assert cluster.writes == []
+
+
 def test_a_person_who_takes_our_taint_off_while_it_runs_is_left_alone() -> None:
     """It is not put on again, and nothing is owed any more."""
     cluster, engine = about_to()
@@ -311,5 +337,5 @@ def test_other_taints_and_annotations_survive_the_write() -> None:
     cluster.change(cluster.node, taints=(other,), annotations={"pvmedic.dev/note": "keep"})
     asyncio.run(ticks(cluster, engine, 1))
     assert [taint.key for taint in cluster.node.taints] == [other.key, KEY]
-    assert cluster.node.annotations == {"pvmedic.dev/note": "keep", "pvmedic.dev/undo": NAME}
+    assert cluster.node.annotations == {"pvmedic.dev/note": "keep", "pvmedic.dev/undo": OWNER}
     assert isinstance(cluster.writes[0], AddTaint)

@@ -75,7 +75,9 @@ def test_a_failure_that_is_gone_is_not_settled_before_the_goal_is_reached() -> N
     cluster.put(made.pod("db-0", "rows", LIVE, phase="Pending"))
     asyncio.run(ticks(cluster, engine, 3))
     assert cluster.phase() is Phase.VERIFYING
-    assert said(cluster) == "waiting for a Running pod with web/files, web/rows"
+    assert said(cluster) == (
+        "waiting for a Running pod with web/files (nobody asks for it), web/rows"
+    )
 
 
 def test_what_does_not_help_in_time_is_unsettled_and_still_owed() -> None:
@@ -283,6 +285,20 @@ def test_while_unseen_nothing_is_undone() -> None:
     asyncio.run(ticks(cluster, engine, 3))
     assert cluster.tainted
     assert cluster.phase() is Phase.HOLDING
+
+
+@pytest.mark.parametrize("pause", [True, None], ids=["on", "not readable"])
+def test_the_kill_switch_stops_an_undo_as_well(pause: bool | None) -> None:  # noqa: FBT001 -- the switch itself
+    """Nothing is written while it is on; after it the debt is paid."""
+    cluster, engine = holding()
+    cluster.come_back()
+    cluster.pause = pause
+    asyncio.run(ticks(cluster, engine, 3))
+    assert cluster.tainted
+    assert cluster.record().status.message.endswith("but the kill switch is on")
+    cluster.pause = False
+    asyncio.run(ticks(cluster, engine, 1))
+    assert cluster.phase() is Phase.SETTLED
 
 
 def test_a_holding_record_is_never_over() -> None:

@@ -24,6 +24,7 @@ DRIVER = "ebs.csi.aws.com"
 DEAD, LIVE, SPARE = "node-a", "node-b", "node-c"
 SUBJECT = Subject((("node", DEAD),))
 NAME = name_of(SIGNAL, SUBJECT, 1)
+OWNER = f"{NAME}/uid-{NAME}"
 KEY = model.OUT_OF_SERVICE
 AUTO = Policy(mode="auto")
 
@@ -181,15 +182,15 @@ def record(
     )
 
 
-def step(node_name: str = DEAD, owner: str = NAME) -> AddTaint:
+def step(node_name: str = DEAD) -> AddTaint:
     """Return the step that takes a node out of service."""
     return AddTaint(
         node=node_name,
         uid=f"uid-{node_name}",
         key=KEY,
-        value=owner,
+        value=NAME,
         effect="NoExecute",
-        owner=owner,
+        owner=OWNER,
     )
 
 

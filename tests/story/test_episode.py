@@ -7,7 +7,7 @@ import pytest
 from remediator.plan import UNDO_ANNOTATION, AddTaint, RemoveTaint
 from remediator.record import Phase, StepState
 from tests.story.fake_cluster import FakeCluster, Killed, carry_on
-from tests.story.objects import DEAD, LIVE, NAME, record
+from tests.story.objects import DEAD, LIVE, NAME, OWNER, record
 
 OUTAGES = [1.0, 300.0]
 """Seconds away after a kill: shorter and longer than an unanswered call may take."""
@@ -91,7 +91,7 @@ def test_the_repair_moves_every_pod_before_anything_is_called_settled() -> None:
     pods = cluster.objects.indexed("pods_on", "", LIVE)
     assert len(pods) == 2
     assert cluster.tainted
-    assert cluster.node.annotations[UNDO_ANNOTATION] == NAME
+    assert cluster.node.annotations[UNDO_ANNOTATION] == OWNER
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
