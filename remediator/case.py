@@ -25,7 +25,6 @@ class Policy(msgspec.Struct, frozen=True):
     proof_age: float = 10.0
     give_up_after: float = 6 * 3600.0
     settle_within: float = 600.0
-    nobody_wants_after: float = 120.0
     quiet: float = 600.0
 
     def mode_of(self, signal: str) -> str:

@@ -62,6 +62,14 @@ class Execution:
         state = plan.steps[index].state
         match plans.observe(step, sight.view):
             case Progress.DONE:
+                if not any(e.target_uid == step.uid and not e.closed for e in record.status.ledger):
+                    # Ours by name, and nobody owes it: a call that landed late, or a lost record.
+                    entry = handler.ledger(step, sight.view, now)
+                    record = with_status(
+                        record,
+                        ledger=(*record.status.ledger, entry),
+                        acted_at=record.status.acted_at or now,
+                    )
                 return marked(record, index, StepState.DONE, now, "seen done")
             case Progress.NOT_DONE if state is StepState.APPLIED or plans.was_done(
                 step, sight.view
@@ -86,6 +94,9 @@ class Execution:
                 record, Phase.RUNNING, "waiting whether an unanswered call still lands", now
             )
         record = _unbegun(record, index, step, now)
+        if now - (record.status.phase_since or now) > self._judge.policy.settle_within:
+            sentence = f"could not {plans.sentence(step)} in time: {record.status.message}"
+            return moved(record, Phase.FAILED, sentence, now)
         if sight.signal is None:
             return moved(
                 record, Phase.CLEARED, "the failure was gone before anything was done", now
@@ -106,7 +117,7 @@ class Execution:
         self, record: Record, index: int, step: Step, case: Case, handler: Handler
     ) -> Record:
         now = self._judge.now()
-        ledger = (*record.status.ledger, handler.ledger(step, case))
+        ledger = (*record.status.ledger, handler.ledger(step, case.view, case.now))
         record = marked(record, index, StepState.INTENDED, now)
         record = with_status(record, ledger=ledger, acted_at=now)
         record = await self._judge.save(

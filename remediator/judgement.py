@@ -86,6 +86,10 @@ class Judge:
         )
         return record, guards.ask(question)
 
+    async def paused(self) -> bool:
+        """Whether the kill switch is on, or cannot be read."""
+        return await self._world.paused() is not False
+
     async def read_power(self, provider_id: str) -> tuple[InstanceReading | None, str]:
         """Read a machine's power now; without an answer, the sentence says why."""
         if not provider_id:
@@ -120,8 +124,8 @@ class Judge:
         if not readings:
             return True
         if not proven(readings, self.policy.proof_gap):
-            return now >= readings[0].read_at + self.policy.proof_gap
-        return now - readings[-1].read_at > self.policy.proof_age
+            return not 0 <= now - readings[0].read_at < self.policy.proof_gap
+        return not 0 <= now - readings[-1].read_at <= self.policy.proof_age
 
 
 def _evidence(reading: InstanceReading) -> Reading:
@@ -133,4 +137,5 @@ def _evidence(reading: InstanceReading) -> Reading:
         hibernated=reading.hibernated,
         account=reading.account,
         launched_at=reading.launched,
+        off_since=reading.off_since,
     )

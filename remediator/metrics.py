@@ -25,7 +25,7 @@ from remediator.alert import Outcome
 from remediator.case import Policy
 from remediator.handlers import HANDLERS, handler_of
 from remediator.ports import Report
-from remediator.record import ACTING, FOR_A_HUMAN, Phase, Record, Seen
+from remediator.record import ACTING, FOR_A_HUMAN, HELD, Phase, Record, Seen
 
 ROLE = "remediator"
 SUBJECT_LABELS = tuple(
@@ -176,7 +176,9 @@ class _Records:
             since = status.phase_since if status.phase_since is not None else record.created
             if under_way(record, self._policy, self._now()):
                 progress.add_metric(who, 1)
-            if status.phase in FOR_A_HUMAN and status.seen is Seen.PRESENT:
+            # What holds its subject waits for a person even when the failure is gone.
+            there = status.seen is Seen.PRESENT or status.phase in HELD
+            if status.phase in FOR_A_HUMAN and there:
                 human.add_metric([*who, status.phase, record.name], since)
             if record.owes:
                 holding.add_metric([*who, record.name], record.owes[0].at)

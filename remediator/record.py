@@ -141,6 +141,7 @@ class Reading(_Wire, frozen=True):
     hibernated: bool = False
     account: str = ""
     launched_at: float | None = None
+    off_since: float | None = None
 
 
 class LedgerEntry(_Wire, frozen=True):

@@ -83,7 +83,6 @@ class Limits(msgspec.Struct, frozen=True):
     look_every: Duration = Duration(15.0)
     give_up_after: Duration = Duration(6 * 3600.0)
     settle_within: Duration = Duration(600.0)
-    nobody_wants_after: Duration = Duration(120.0)
     quiet: Duration = Duration(600.0)
 
     def problems(self) -> Iterator[tuple[str, str]]:
@@ -129,6 +128,5 @@ class Settings(msgspec.Struct, frozen=True):
             proof_age=fencing.fresh_for,
             give_up_after=limits.give_up_after,
             settle_within=limits.settle_within,
-            nobody_wants_after=limits.nobody_wants_after,
             quiet=limits.quiet,
         )

@@ -31,7 +31,7 @@ class Verification:
     def verify(self, record: Record, sight: Sight, handler: Handler) -> Record:
         """Settle once two looks saw the signal gone and the goal reached; give up in time."""
         now, policy = self._judge.now(), self._judge.policy
-        goal = handler.goal(record, sight.view, now, policy)
+        goal = handler.goal(record, sight.view)
         if sight.unseen:
             sentence = "cannot see whether it helped"
         elif sight.signal is not None:
@@ -83,6 +83,8 @@ class Verification:
         self, record: Record, entry: LedgerEntry, back: Back, sight: Sight
     ) -> Record:
         now = self._judge.now()
+        if await self._judge.paused():
+            return self._told(record, f"{back.sentence}; but the kill switch is on", now)
         if entry.note != TAKING_BACK:
             record = _replace(record, entry, msgspec.structs.replace(entry, note=TAKING_BACK))
             record = await self._judge.save(self._told(record, back.sentence, now))

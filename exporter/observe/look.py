@@ -48,9 +48,9 @@ async def look_again(
 ) -> Look:
     """Read everything that decides this subject, and decide. Raises no ObserveError.
 
-    `taken` of the View is when the first read began. An object that is not there is absent, a type
-    that is not installed is empty; any other failure makes its kind unseen, and a needed kind
-    unseen means no judgement.
+    `taken` of the View is when the first read began. An object that is not there is absent; any
+    other failure makes its kind unseen, and a needed kind unseen means no judgement. A 404 on a
+    list is such a failure: every kind that is read here is part of Kubernetes.
     """
     taken = clock()
     objects = Objects()
@@ -86,5 +86,5 @@ async def _read(api: Api, want: Want) -> Sequence[Object]:
         if want.name:
             return [await api.get(want.kind, want.namespace, want.name)]
         return (await api.list(want.kind, want.namespace, want.field_selector)).objects
-    except (errors.NotFound, errors.NotInstalled):
+    except errors.NotFound:
         return ()

@@ -10,10 +10,14 @@ prove nothing.
 from functools import reduce
 
 from exporter.observe.parse.provider_id import instance_of
+from exporter.observe.signals.node_lost_with_volumes import HEARTBEATS
 from remediator.guards.base import Allowed, NotYet, Question, Verdict
 from remediator.record import Reading
 
 OFF = frozenset({"stopped", "terminated"})
+
+SLOWEST_STOP = 900.0
+"""Seconds for which a machine may still beat after it was told to stop: its system shuts down."""
 
 
 def off(reading: Reading) -> bool:
@@ -31,7 +35,8 @@ def kept(readings: tuple[Reading, ...], new: Reading) -> tuple[Reading, ...]:
     same = tuple(
         old
         for old in readings
-        if (old.subject, old.account, old.launched_at)
+        if old.read_at <= new.read_at
+        and (old.subject, old.account, old.launched_at)
         == (new.subject, new.account, new.launched_at)
     )
     return (same[0], new) if same else (new,)
@@ -69,6 +74,13 @@ def fencing_proof(question: Question) -> Verdict:
                 " the second reading is due",
                 first + policy.proof_gap,
             )
-        if case.now - readings[-1].read_at > policy.proof_age:
+        lease = case.view.lease(HEARTBEATS, step.node)
+        told = readings[-1].off_since
+        if lease and lease.renewed and told and lease.renewed > told + SLOWEST_STOP:
+            return NotYet(
+                f"node {step.node} beat long after its instance {instance.instance_id} was told to"
+                " stop: its providerID names another machine"
+            )
+        if not 0 <= case.now - readings[-1].read_at <= policy.proof_age:
             return NotYet("the last reading of the instance is too old", case.now)
     return Allowed()

@@ -9,7 +9,7 @@ import msgspec
 from exporter.observe.model import Subject
 from exporter.observe.parse.instance import InstanceReading
 from exporter.observe.view import View, Want
-from remediator.case import Case, Policy
+from remediator.case import Case
 from remediator.plan import Decision, Step
 from remediator.record import LedgerEntry, Record
 
@@ -74,11 +74,11 @@ class Handler(Protocol):
         """Decide what to do about a signal that is there now."""
         ...
 
-    def ledger(self, step: Step, case: Case) -> LedgerEntry:
+    def ledger(self, step: Step, view: View, now: float) -> LedgerEntry:
         """Return the debt that a step makes, with what was there before."""
         ...
 
-    def goal(self, record: Record, view: View, now: float, policy: Policy) -> Goal:
+    def goal(self, record: Record, view: View) -> Goal:
         """Say whether the plan's goal is reached."""
         ...
 

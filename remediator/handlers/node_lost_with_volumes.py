@@ -28,7 +28,7 @@ from exporter.observe.signals.node_lost_with_volumes import (
     holds,
 )
 from exporter.observe.view import View, Want
-from remediator.case import Case, Policy
+from remediator.case import Case
 from remediator.handlers.base import Back, Closed, Goal, Risk, Undo, Wait
 from remediator.plan import AddTaint, Decision, Declined, Deferred, Plan, RemoveTaint, Step
 from remediator.record import LedgerEntry, Record
@@ -98,7 +98,7 @@ class NodeLostWithVolumes:
                     key=OUT_OF_SERVICE,
                     value=case.record.name,
                     effect="NoExecute",
-                    owner=case.record.name,
+                    owner=f"{case.record.name}/{case.record.uid}",
                 ),
             ),
             used_claims=claims,
@@ -106,29 +106,27 @@ class NodeLostWithVolumes:
             drivers=_drivers(name, view),
         )
 
-    def ledger(self, step: Step, case: Case) -> LedgerEntry:
+    def ledger(self, step: Step, view: View, now: float) -> LedgerEntry:
         """Record the taint, and by which boot the node is known."""
-        node = case.view.node(step.node)
+        node = view.node(step.node)
         return LedgerEntry(
             kind=type(step).__name__,
             target=step.node,
             target_uid=step.uid,
-            at=case.now,
+            at=now,
             prior={"bootID": node.boot_id if node is not None else "", "taint": ""},
             done={"key": step.key, "value": step.value, "effect": step.effect, "owner": step.owner},
         )
 
-    def goal(self, record: Record, view: View, now: float, policy: Policy) -> Goal:
+    def goal(self, record: Record, view: View) -> Goal:
         """Ask each claim for a Running pod on a Ready node that the volume is attached to."""
-        waiting = []
-        for namespace, name in used_claims(record):
-            if not _used_again(namespace, name, view):
-                users = [pod for pod in view.pods_of(namespace, name) if not pod.ended]
-                since = record.status.acted_at
-                unwanted = not users and since is not None
-                if unwanted and since is not None and now - since >= policy.nobody_wants_after:
-                    continue
-                waiting.append(f"{namespace}/{name}")
+        waiting = [
+            f"{namespace}/{name}"
+            + ("" if view.pods_of(namespace, name) else " (nobody asks for it)")
+            for namespace, name in used_claims(record)
+            # A claim that somebody deleted meanwhile is nobody's any more.
+            if view.claim(namespace, name) is not None and not _used_again(namespace, name, view)
+        ]
         if waiting:
             return Goal(
                 reached=False, sentence=f"waiting for a Running pod with {', '.join(waiting)}"
@@ -164,10 +162,15 @@ def used_claims(record: Record) -> list[tuple[str, str]]:
 
 
 def _taken(node: str, view: View) -> tuple[tuple[str, str], ...]:
-    """Return the claims that only this node can have: a pod may be gone, its volume still there."""
-    found = {claim for pod in view.pods_on(node) for claim in exclusive_claims(pod, view)}
-    held = (claim_of(a, view) for a in view.attachments_on(node) if holds(a, view))
-    return tuple(sorted(found | {c for c in held if c is not None and view.claim(*c) is not None}))
+    """Return the claims that only this node can have and that somebody wants.
+
+    Its pod may be gone while the volume still is attached. A pod that has ended wants nothing.
+    """
+    pods = [pod for pod in view.pods_on(node) if not pod.ended]
+    found = {claim for pod in pods for claim in exclusive_claims(pod, view)}
+    held = {claim_of(a, view) for a in view.attachments_on(node) if holds(a, view)}
+    wanted = {c for c in held if c and any(not pod.ended for pod in view.pods_of(*c))}
+    return tuple(sorted(found | wanted))
 
 
 def _uid(namespace: str, name: str, view: View) -> str:
@@ -216,16 +219,14 @@ def _bound_to_node(node: model.Node, case: Case) -> str | None:
 
 
 def _names(term: model.NodeTerm, node: model.Node, view: View) -> bool:
-    """Whether an affinity term pins to this one machine rather than to where it stands."""
+    """Whether an affinity term pins to one machine rather than to where it stands."""
     if term.operator != "In" or term.key.endswith(NOT_A_MACHINE):
         return False
     if term.field:
         return node.name in term.values
-    value = node.labels.get(term.key)
-    if value is None or value not in term.values:
-        return node.name in term.values
-    sharing = [n for n in view.nodes() if n.labels.get(term.key) in term.values]
-    return len(sharing) <= 1
+    # This machine alone, or none that is known: a Node that lost its label may be the one meant.
+    meant = {other.name for other in view.nodes() if other.labels.get(term.key) in term.values}
+    return meant <= {node.name}
 
 
 def _used_again(namespace: str, name: str, view: View) -> bool:
@@ -259,7 +260,7 @@ def _not_power_cycled(
         return f"{back}, but its bootID shows no new boot: the taint stays"
     if power is None or power.launched is None or power.state != "running":
         return f"{back}, but its instance could not be read as running: the taint stays"
-    proven = max((reading.read_at for reading in record.status.readings), default=None)
+    proven = record.status.readings[-1].launched_at if record.status.readings else None
     if proven is None or power.launched <= proven:
         return f"{back}, but its instance was not launched after the proof: the taint stays"
     if any(a.created is None or a.created <= entry.at for a in view.attachments_on(node.name)):

@@ -147,8 +147,11 @@ def test_throttling_keeps_the_servers_waiting_time(
 
 def test_a_missing_object_is_not_a_missing_type(server: FakeApiServer) -> None:
     """404 on one object, and on a write into a namespace that is not there."""
+    server.json("/api/v1/namespaces/web/pods/x", {"kind": "Status", "reason": "NotFound"}, 404)
     found = refused(server, lambda api: api.get(Kind.POD, "web", "x"))
     assert isinstance(found, errors.NotFound)
+    found = refused(server, lambda api: api.get(Kind.POD, "web", "y"))
+    assert isinstance(found, errors.Garbage), "not the API server's own words"
     where = "/api/v1/namespaces/gone/configmaps"
     message = 'namespaces "gone" not found'
     server.json(where, {"kind": "Status", "reason": "NotFound", "message": message}, 404)

@@ -77,17 +77,19 @@ def test_it_reads_until_nothing_new_and_decides(lost: FakeApiServer) -> None:
 def test_a_subject_that_is_nowhere_is_no_signal(lost: FakeApiServer) -> None:
     """NotFound is an answer: absent, not unseen."""
     lost.json(f"{CORE}/pods", items())
+    lost.json(f"{CORE}/nodes/never", {"kind": "Status", "reason": "NotFound"}, 404)
     found = look(lost, subject=node_lost_with_volumes.subject_of("never"))
     assert found.signal is None
     assert not found.unseen
 
 
-def test_a_type_that_is_not_installed_is_empty(server: FakeApiServer) -> None:
-    """Kubernetes 1.11 has no VolumeAttachments, and that is known."""
-    server.json(f"{CORE}/pods", items())
-    found = look(server)
+def test_a_404_that_is_not_the_api_servers_is_not_believed(lost: FakeApiServer) -> None:
+    """A load balancer without back-ends knows neither nodes nor attachments."""
+    lost.answer(f"{CORE}/nodes/a", said("<html>default backend - 404</html>", 404))
+    lost.answer(ATTACHMENTS, said("default backend - 404", 404))
+    found = look(lost)
     assert found.signal is None
-    assert not found.unseen
+    assert set(found.unseen) == {Kind.NODE, Kind.ATTACHMENT}
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500])

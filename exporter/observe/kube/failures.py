@@ -78,6 +78,9 @@ def _missing(body: bytes, asked: Asked, said: str) -> errors.ObserveError:
     # Creating in a namespace that is not there is a 404 on a collection too, but that one explains
     # itself.
     explained = envelope.status(body).reason == "NotFound"
+    if asked.name and not explained:
+        # A load balancer's or a proxy's 404: to believe it would be to believe that a node is gone.
+        return errors.Garbage(f"{asked}: a 404 that is not the API server's: {said}")
     if asked.name or (asked.verb == "create" and explained and '"' in said):
         return errors.NotFound(f"{asked}: not there (404): {said}")
     return errors.NotInstalled(f"{asked}: this resource type does not exist here (404)")

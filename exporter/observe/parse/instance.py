@@ -3,6 +3,7 @@
 Here is decided what counts as hibernated. Pure code reads the type; only the edge makes one.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, TypeAlias
@@ -13,6 +14,7 @@ State: TypeAlias = Literal[
     "pending", "running", "shutting-down", "terminated", "stopping", "stopped"
 ]
 
+_TIME = re.compile(r"\(([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}) GMT\)")
 _PLAIN_STOPS = ("Client.UserInitiatedShutdown", "Client.InstanceInitiatedShutdown")
 
 
@@ -22,7 +24,8 @@ class InstanceReading(msgspec.Struct, frozen=True):
     `hibernated` is true when its memory was, or may have been, kept for later: such a machine goes
     on with its old mounts and unwritten pages, so it proves nothing about its volumes. `account` is
     the owner's account number. `launched` (last start) and `read_at` (when the question was sent,
-    so the state is at least as new) are Unix seconds.
+    so the state is at least as new) are Unix seconds; so is `off_since`, when it was told to stop,
+    where the answer's StateTransitionReason has that time.
     """
 
     instance_id: str
@@ -31,6 +34,7 @@ class InstanceReading(msgspec.Struct, frozen=True):
     account: str
     launched: float | None
     read_at: float
+    off_since: float | None = None
 
 
 class Absent(msgspec.Struct, frozen=True):
@@ -53,6 +57,7 @@ class _Instance(msgspec.Struct, frozen=True, rename="pascal"):
     instance_id: str
     state: _State
     state_reason: _Reason = _Reason()
+    state_transition_reason: str = ""
     hibernation_options: _Hibernation = _Hibernation()
     instance_lifecycle: str = ""
     launch_time: datetime | None = None
@@ -104,4 +109,14 @@ def reading_of(
         account,
         launched.timestamp() if launched else None,
         read_at,
+        _told_off(instance.state_transition_reason),
     )
+
+
+def _told_off(reason: str) -> float | None:
+    """Read the time in `User initiated (2026-11-21 04:30:00 GMT)`; other wordings have none."""
+    found = _TIME.search(reason)
+    try:
+        return datetime.fromisoformat(f"{found[1]}+00:00").timestamp() if found else None
+    except ValueError:
+        return None
