@@ -24,8 +24,6 @@ from remediator.plan import Plan, Progress, Step
 from remediator.ports import Actuator, Sight
 from remediator.record import Phase, PlanRecord, Record, StepState, moved, with_status
 
-NEVER_APPLIED = "never applied"
-
 LANDING = 75.0
 """Seconds in which a call without an answer may still take effect.
 
@@ -95,8 +93,9 @@ class Execution:
             )
         record = _unbegun(record, index, step, now)
         if now - (record.status.phase_since or now) > self._judge.policy.settle_within:
+            # Others may want the slot, and after a long absence of ours the plan is an old one.
             sentence = f"could not {plans.sentence(step)} in time: {record.status.message}"
-            return moved(record, Phase.FAILED, sentence, now)
+            return moved(record, Phase.DEFERRED, sentence, now)
         if sight.signal is None:
             return moved(
                 record, Phase.CLEARED, "the failure was gone before anything was done", now
@@ -167,8 +166,10 @@ def _unbegun(record: Record, index: int, step: Step, now: float) -> Record:
     """Return the record as if the step had not been begun: a refused call is no debt and no act."""
     if not record.owes:
         return record
-    record = marked(_closed(record, step, now, NEVER_APPLIED), index, StepState.PENDING, now)
-    return with_status(record, acted_at=None)
+    record = marked(record, index, StepState.PENDING, now)
+    # Not closed but gone: a write that is refused again and again must not fill the record.
+    ledger = tuple(e for e in record.status.ledger if e.closed or e.target_uid != step.uid)
+    return with_status(record, ledger=ledger, acted_at=None)
 
 
 def _closed(record: Record, step: Step, now: float, note: str) -> Record:
