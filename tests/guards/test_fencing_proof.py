@@ -15,6 +15,7 @@ from tests.story.objects import (
     LIVE,
     NOW,
     case,
+    lease,
     node,
     plan,
     question,
@@ -101,6 +102,21 @@ def test_a_reading_of_another_instance_proves_nothing() -> None:
 def test_readings_that_are_no_unbroken_run_prove_nothing(proof: tuple[Reading, ...]) -> None:
     """Whoever put them on record: the guard trusts nothing but the run itself."""
     refusal(asked(*proof))
+
+
+def test_a_node_that_beat_long_after_its_instance_was_stopped_is_another_machine() -> None:
+    """A shutdown may take a quarter of an hour; who beats later has another instance."""
+    stopped = NOW - 1200.0
+    proof = (reading(NOW - 30.0, off_since=stopped), reading(NOW, off_since=stopped))
+    about = case(view(lease(DEAD, stopped + 900.0)), record=record(readings=proof), policy=POLICY)
+    assert fencing_proof(question(about)) == Allowed()
+    about = case(view(lease(DEAD, stopped + 900.1)), record=record(readings=proof), policy=POLICY)
+    assert "its providerID names another machine" in refusal(question(about)).reason
+
+
+def test_a_reading_from_the_future_proves_nothing() -> None:
+    """Somebody set the clock back."""
+    assert "too old" in refusal(asked(reading(NOW - 29.0), reading(NOW + 1.0))).reason
 
 
 @pytest.mark.parametrize(

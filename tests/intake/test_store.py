@@ -75,7 +75,15 @@ FULL = Status(
     ),
     verdicts=(VerdictRecord("mode", "Allowed"), VerdictRecord("fencing_proof", "Deferred", "r")),
     readings=(
-        Reading("ec2", "i-0a", "stopped", NOW - 62.5, account="1", launched_at=NOW - 9000.0),
+        Reading(
+            "ec2",
+            "i-0a",
+            "stopped",
+            NOW - 62.5,
+            account="1",
+            launched_at=NOW - 9000.0,
+            off_since=NOW - 99.0,
+        ),
         Reading("ec2", "i-0a", "stopped", NOW - 32.25, hibernated=True),
     ),
     ledger=(
