@@ -84,6 +84,23 @@ def test_a_stopped_instance_is_read_with_owner_and_times() -> None:
 
 
 @pytest.mark.parametrize(
+    ("reason", "since"),
+    [
+        ("User initiated (2026-11-21 04:30:00 GMT)", 1795235400.0),
+        ("Server initiated (2026-13-41 04:30:00 GMT)", None),
+        ("User initiated shutdown", None),
+        ("", None),
+    ],
+)
+def test_when_it_was_told_to_stop_is_read_where_ec2_says_so(
+    reason: str, since: float | None
+) -> None:
+    """StateTransitionReason has the time in brackets, or not at all."""
+    found = read_answer(answer({**described(), "StateTransitionReason": reason}), OWNER)
+    assert found.off_since == since
+
+
+@pytest.mark.parametrize(
     ("more", "hibernated"),
     [
         ({"StateReason": {"Code": "Client.UserInitiatedHibernate"}}, True),
