@@ -28,7 +28,7 @@ Stages: TypeAlias = "Callable[[], AbstractContextManager[Stage]]"
 def line() -> Iterator[Line]:
     """All four programs beside a cluster, with a page that comes soon."""
     with LocalCluster.start(tools.ensure(print), nodes=NODES) as cluster:
-        line = Line(cluster, Pace(page_after=12.0))
+        line = Line(cluster, Pace(page_after=12.0, look_every=1.0))
         line.start()
         cluster.apply(workloads.storage_class())
         yield line

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Json = Any
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
+UNDO = "pvmedic.dev/undo"
 MANAGER = "pvmedic-remediator"
 PATIENCE = 60.0
 
@@ -61,8 +62,8 @@ class Stage:
             self._revive(node)
         cluster.kubectl("delete", "remediations", "--all")
         self.wait("every node healthy", lambda: all(map(cluster.usable, cluster.nodes)))
-        attachments = "/apis/storage.k8s.io/v1/volumeattachments"
-        self.wait("no volume attached", lambda: not self._items(attachments))
+        self.wait("no volume attached", lambda: not self._attached())
+        cluster.kubectl("delete", "events", "--all")
 
     def wait(self, what: str, ready: Callable[[], object], seconds: float = PATIENCE) -> None:
         """Wait for a condition; in vain, the error shows the records."""
@@ -201,6 +202,7 @@ class Stage:
             cluster.players.revive(node)
         if self.taints(node):
             cluster.kubectl("taint", "node", node, f"{OUT_OF_SERVICE}-")
+        cluster.kubectl("annotate", "node", node, f"{UNDO}-")
 
     def _node(self, node: str) -> Json:
         return self.cluster.get(f"/api/v1/nodes/{node or self.node}")
@@ -208,6 +210,13 @@ class Stage:
     def _items(self, path: str) -> list[Json]:
         found: list[Json] = (self.cluster.get(path) or {"items": []})["items"]
         return found
+
+    def _attached(self) -> list[Json]:
+        sources = [
+            item["spec"]["source"]["persistentVolumeName"]
+            for item in self._items("/apis/storage.k8s.io/v1/volumeattachments")
+        ]
+        return [name for name in sources if name.startswith(f"pv-{self.space}-")]
 
     def _old_alerts(self) -> list[Json]:
         nodes = {self.node, self.other}

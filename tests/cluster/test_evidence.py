@@ -51,7 +51,7 @@ def test_nothing_is_done_while_ec2_gives_no_clear_answer_and_the_record_says_why
     assert not stage.status().get("readings")
 
     stage.cluster.cloud.fault(None)
-    stage.until_phase("Holding")
+    stage.wait("the taint, now that there is a proof", stage.taints)
     assert len(stage.records()) == 1
 
 

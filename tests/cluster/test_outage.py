@@ -45,7 +45,7 @@ def test_alerts_outlive_the_api_server_and_a_notification_it_could_not_take_come
     assert [alert["startsAt"] for alert in stage.alerts(LOST)] == [fired["startsAt"]]
 
     cluster.control.start_api_server()
-    stage.until_phase("Holding", node=dead)
+    stage.wait("the taint", lambda: stage.taints(dead))
     assert len(stage.records(dead)) == 1
     assert len(stage.records()) == 1
     assert stage.status()["phase"] == "Deferred"
