@@ -71,7 +71,10 @@ class Pipeline:
             self._heard = {name: at for name, at in self._heard.items() if name in active}
             for name in sorted(active, key=lambda name: (self._due[name], name)):
                 if self._due[name] <= self._judge.now():
-                    self._due[name] = self._judge.now() + await self.tick(name)
+                    # Forgotten first, so that what is heard meanwhile is not overwritten.
+                    del self._due[name]
+                    rest = await self.tick(name)
+                    self._due.setdefault(name, self._judge.now() + rest)
             rest = min(self._due.values(), default=now + self._wait) - self._judge.now()
             await self._sleep(min(max(rest, 0.0), self._wait))
 
@@ -137,7 +140,7 @@ class Pipeline:
                 return await self._execution.tick(record, sight, handler), SOON
             case Phase.VERIFYING:
                 return self._verification.verify(record, sight, handler), SOON
-            case Phase.CLEARED if record.status.seen is Seen.PRESENT:
+            case Phase.CLEARED | Phase.SETTLED if record.status.seen is Seen.PRESENT:
                 again = "the failure is seen again before it was gone for long enough"
                 return moved(record, Phase.OBSERVED, again, self._judge.now()), SOON
             case _ if record.owes:
@@ -214,6 +217,9 @@ def _worth_saving(before: Record, after: Record) -> bool:
 def _stands(record: Record, sight: Sight) -> bool:
     """Whether a step that counts as not begun is done: its call landed after we gave it up."""
     steps = record.status.plan.steps if record.status.plan is not None else ()
-    return any(
-        plans.observe(plans.from_record(s), sight.view) is plans.Progress.DONE for s in steps
-    )
+    try:
+        known = [plans.from_record(step) for step in steps]
+    except ValueError:
+        # A step of another version: this one never began it.
+        return False
+    return any(plans.observe(step, sight.view) is plans.Progress.DONE for step in known)

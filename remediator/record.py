@@ -69,8 +69,10 @@ TRANSITIONS: Mapping[Phase, frozenset[Phase]] = {
     Phase.VERIFYING: frozenset({Phase.VERIFYING, Phase.HOLDING, Phase.SETTLED, Phase.UNSETTLED}),
     Phase.HOLDING: frozenset({Phase.HOLDING, Phase.SETTLED}),
     **{end: frozenset({end}) for end in ENDS},
-    # Nothing was written, and a node that flaps would otherwise never be judged again.
+    # Nothing is owed, and a node that flaps would otherwise never be judged again. The cooldown
+    # counts what was done before.
     Phase.CLEARED: frozenset({Phase.CLEARED, Phase.OBSERVED}),
+    Phase.SETTLED: frozenset({Phase.SETTLED, Phase.OBSERVED}),
 }
 """Every way from one phase to the next; anything else is a bug and raises."""
 

@@ -83,7 +83,7 @@ class Store:
         for item in items:
             try:
                 record = decode(item)
-            except (msgspec.DecodeError, ValueError) as error:
+            except Garbage as error:
                 LOG.warning(
                     "a Remediation cannot be read; left alone",
                     extra={"fields": {"why": str(error)}},
@@ -141,17 +141,20 @@ class Store:
 
 
 def decode(body: bytes | msgspec.Raw) -> Record:
-    """Return the record that a resource holds; ValueError when it is not one of ours."""
-    wire = msgspec.json.decode(body, type=_Wire)
-    meta = wire.metadata
-    return Record(
-        name=meta.name,
-        uid=meta.uid,
-        version=meta.resource_version,
-        created=_seconds(meta.creation_timestamp),
-        spec=msgspec.convert(_walk(wire.spec, out=False), Spec),
-        status=msgspec.convert(_walk(wire.status, out=False), Status),
-    )
+    """Return the record that a resource holds; Garbage when it is not one of ours."""
+    try:
+        wire = msgspec.json.decode(body, type=_Wire)
+        meta = wire.metadata
+        return Record(
+            name=meta.name,
+            uid=meta.uid,
+            version=meta.resource_version,
+            created=_seconds(meta.creation_timestamp),
+            spec=msgspec.convert(_walk(wire.spec, out=False), Spec),
+            status=msgspec.convert(_walk(wire.status, out=False), Status),
+        )
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise Garbage(f"this is no Remediation of ours: {error}") from error
 
 
 def _timed(value: Spec | Status, *, out: bool) -> dict[str, object]:

@@ -111,7 +111,7 @@ class Verification:
         """Close the episode once looks have seen the failure gone for long enough."""
         status, now = record.status, self._judge.now()
         gone = status.gone_since
-        if record.over or status.phase in HELD or record.owes:
+        if record.over or status.phase in HELD:
             return record
         if status.seen is Seen.GONE and gone is not None and now - gone >= self._judge.policy.quiet:
             return with_status(record, over_at=now)

@@ -7,11 +7,8 @@ from remediator.record import ACTING, Record
 def cooldown(question: Question) -> Verdict:
     """Wait until this subject has been left alone long enough since we last acted on it."""
     case = question.case
-    acted = [
-        other.status.acted_at
-        for other in question.others
-        if _same_subject(other, case.record) and other.status.acted_at is not None
-    ]
+    same = [other for other in question.others if _same_subject(other, case.record)]
+    acted = [one.status.acted_at for one in (case.record, *same) if one.status.acted_at is not None]
     until = max(acted, default=-case.policy.cooldown) + case.policy.cooldown
     if case.now < until:
         return NotYet("this subject was acted on a short while ago: cooldown", until)

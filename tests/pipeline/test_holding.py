@@ -132,6 +132,24 @@ def test_a_proven_power_cycle_takes_the_taint_off_and_settles() -> None:
     assert (debt.closed, debt.note, debt.closed_at) == (True, "taken back", cluster.clock - 15.0)
 
 
+def test_a_node_lost_again_soon_after_is_repaired_again_once_it_has_cooled_down() -> None:
+    """The same episode: its alert is not new, and acting twice in a row is what a cooldown is for."""
+    cluster, engine = holding()
+    cluster.come_back()
+    asyncio.run(carry_on(cluster, engine, lambda: cluster.phase() is Phase.SETTLED))
+    cluster.machine.state = "stopped"
+    cluster.change(cluster.node, ready=Ready.UNKNOWN, ready_since=cluster.clock)
+    for obj in made.scene()[-4:]:
+        cluster.put(obj)
+    asyncio.run(ticks(cluster, engine, 5))
+    assert cluster.phase() is Phase.DEFERRED
+    assert "cooldown" in said(cluster)
+    assert not cluster.tainted
+    asyncio.run(carry_on(cluster, engine, lambda: cluster.phase() is Phase.HOLDING))
+    assert cluster.tainted
+    assert list(cluster.kept) == [NAME]
+
+
 def same_boot(cluster: FakeCluster) -> None:
     """Come back without a reboot."""
     cluster.come_back(boot_id=f"boot-1-{DEAD}")
