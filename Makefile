@@ -55,7 +55,10 @@ $(READY): pyproject.toml requirements-dev.txt deploy/find-python
 		python=$$(sh deploy/find-python $(PYTHON)) && rm -rf $(VENV) && \
 		echo "making $(VENV) with $$python" && "$$python" -m venv $(VENV); }
 	@echo "installing Python packages into $(VENV): one to three minutes, once"
-	@$(PY) -m pip install --disable-pip-version-check --progress-bar off --no-deps \
-		--require-hashes -r requirements-dev.txt
+	@{ $(PY) -m pip install --disable-pip-version-check --progress-bar off --no-deps \
+		--require-hashes -r requirements-dev.txt 2>&1 || echo "pip failed"; } | awk ' \
+		/^Collecting / { n++; if (n % 10 == 0) { printf "  %d packages fetched\n", n; fflush() } } \
+		/^Installing / { print "  installing them"; fflush() } \
+		/ERROR|error:/ { print } /^pip failed$$/ { failed = 1 } END { exit failed }'
 	@$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@

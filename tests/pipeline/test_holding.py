@@ -133,7 +133,7 @@ def test_a_proven_power_cycle_takes_the_taint_off_and_settles() -> None:
 
 
 def test_a_node_lost_again_soon_after_is_repaired_again_once_it_has_cooled_down() -> None:
-    """The same episode: its alert is not new, and acting twice in a row is what a cooldown is for."""
+    """The same episode, since its alert is not new; the cooldown paces it."""
     cluster, engine = holding()
     cluster.come_back()
     asyncio.run(carry_on(cluster, engine, lambda: cluster.phase() is Phase.SETTLED))
