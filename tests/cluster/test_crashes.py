@@ -83,7 +83,7 @@ def test_a_remediator_killed_at_every_write_ends_where_an_unharmed_one_does(stag
     assert rule.killed >= 20, rule.after_points
     (record,) = stage.records()
     ledger = record["status"]["ledger"]
-    assert [entry["note"] for entry in ledger] == ["never applied", "taken back"]
+    assert ledger[-1]["note"] == "taken back"
     assert all(entry["closed"] for entry in ledger)
     assert [step["state"] for step in record["status"]["plan"]["steps"]] == ["Done"]
     assert stage.taints() == []
