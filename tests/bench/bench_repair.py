@@ -23,6 +23,12 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 OWN_PATH = 360.0
 RUNS = 3
 PARTS = ("see", "alert", "prove", "act", "heal")
+COLLECTS_EVERY = 20.0
+"""Kubernetes collects the pods of a tainted node this often, so healing may take that much longer.
+
+On a fresh cluster a run always falls into the same part of the period: other runs show less noise
+than there is.
+"""
 AIMS = {"demo": 1 / 10, "shipped": 1 / 4}
 measured: list[Measured] = []
 
@@ -50,8 +56,10 @@ def report(line: Line) -> None:
         healed = [one.healed for one in runs]
         tell(f"    {'total':<8}{spread(healed, 's')}")
         ratios = [value / OWN_PATH for value in healed]
+        worst = (max(healed) + COLLECTS_EVERY) / OWN_PATH
         aim = AIMS[name]
         tell(f"    {'ratio':<8}{spread(ratios, f'of {OWN_PATH:.0f} s; aim at most {aim:.2f}')}")
+        tell(f"    at worst, with a whole period of pod collection more: {worst:.2f}")
 
 
 def split(one: Measured) -> tuple[float, ...]:

@@ -23,7 +23,7 @@ WINDOWS = 3
 SECONDS = 30.0
 AIM = 60
 PEERS = {
-    "bare Python": "",
+    "bare Python": "import sys;",
     "with aiohttp": "import aiohttp;",
     "with kubernetes": "import kubernetes;",
     "with kubernetes.aio": "import kubernetes.aio.client;",
@@ -36,7 +36,7 @@ def test_at_rest(line: Line) -> None:
     programs = ("exporter", "remediator", "prometheus", "alertmanager")
     pids = {name: line.child(name).process.pid for name in programs}
     for name, imports in PEERS.items():
-        command = [sys.executable, "-c", f"{imports} {WAITS}"]
+        command = [sys.executable, "-c", imports + WAITS]
         pids[name] = line.cluster.processes.start(name.replace(" ", "-"), command).process.pid
     memory: dict[str, list[float]] = {name: [] for name in pids}
     load: dict[str, list[float]] = {name: [] for name in pids}
