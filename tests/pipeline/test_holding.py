@@ -144,7 +144,7 @@ def test_a_node_lost_again_soon_after_is_repaired_again_once_it_has_cooled_down(
     asyncio.run(ticks(cluster, engine, 5))
     assert cluster.phase() is Phase.DEFERRED
     assert "cooldown" in said(cluster)
-    assert not cluster.tainted
+    assert cluster.node.taints == ()
     asyncio.run(carry_on(cluster, engine, lambda: cluster.phase() is Phase.HOLDING))
     assert cluster.tainted
     assert list(cluster.kept) == [NAME]
