@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CALL_SECONDS = 60.0
+CLOSING_SECONDS = 0.25  # a TLS connection says goodbye after its session was closed
 
 
 class Background:
@@ -44,3 +45,4 @@ async def _cancel_others() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(CLOSING_SECONDS)
