@@ -1,47 +1,21 @@
-"""The command `pvmedic-exporter`.
+"""The command `pvmedic-exporter`: this program's settings and run, in the kit's command line."""
 
-Reads settings, then runs. Exit status 2: the settings cannot be used.
-"""
-
-import argparse
-import asyncio
 import sys
-from pathlib import Path
+from functools import partial
 
 from exporter import app
-from exporter.kit import build, logs, settings
+from exporter.kit import settings
+from exporter.kit.program import Program
+from exporter.kit.program import main as run_program
 from exporter.observe.errors import ObserveError
 from exporter.settings import Settings
 
-UNUSABLE = 2
+PROGRAM = Program("pvmedic-exporter", app.ABOUT.description, (ObserveError,))
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program and return its exit status."""
-    parser = argparse.ArgumentParser(prog="pvmedic-exporter", description=app.ABOUT.description)
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings, as YAML")
-    parser.add_argument(
-        "--check-config", action="store_true", help="say what is wrong with the settings and exit"
-    )
-    parser.add_argument("--version", action="version", version=build.our_version())
-    given = parser.parse_args(arguments)
-    try:
-        found = settings.read(given.config, Settings)
-    except settings.SettingsError as error:
-        print(error, file=sys.stderr)  # noqa: T201 -- there are no logs yet
-        return UNUSABLE
-    if given.check_config:
-        return 0
-    logs.set_up(found.log_level)
-    try:
-        asyncio.run(app.run(found))
-    except ObserveError as error:
-        print(f"pvmedic-exporter: {error}", file=sys.stderr)  # noqa: T201 -- for a person's eyes
-        return UNUSABLE
-    except OSError as error:
-        print(f"pvmedic-exporter: {found.listen}: {error}", file=sys.stderr)  # noqa: T201 -- same
-        return 1
-    return 0
+    return run_program(PROGRAM, partial(settings.read, into=Settings), app.run, arguments)
 
 
 if __name__ == "__main__":
