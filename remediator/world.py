@@ -3,10 +3,12 @@
 Edge.
 """
 
+import logging
 import re
 
 import msgspec
 
+from exporter.kit.logs import fields
 from exporter.observe.ec2 import Ec2
 from exporter.observe.errors import NotFound, ObserveError
 from exporter.observe.kube.api import Api
@@ -16,6 +18,8 @@ from exporter.observe.parse.instance import InstanceReading
 from exporter.observe.parse.provider_id import instance_of
 from exporter.observe.signals.base import Detector
 from remediator.ports import Reads, Sight
+
+LOG = logging.getLogger("pvmedic.world")
 
 PAUSE = "pvmedic-pause"
 """The ConfigMap whose existence is the kill switch."""
@@ -44,7 +48,8 @@ class KubernetesWorld:
         try:
             found = msgspec.json.decode(await self._api.send("GET", "/version"), type=_Version)
             return int(found.major), int(re.sub(r"\D.*", "", found.minor))
-        except (ObserveError, msgspec.DecodeError, ValueError):
+        except (ObserveError, msgspec.DecodeError, ValueError) as error:
+            LOG.warning("the API server's version could not be read", extra=fields(why=str(error)))
             return None
 
     async def paused(self) -> bool | None:

@@ -18,7 +18,7 @@ from exporter.observe.errors import (
 from exporter.observe.model import Kind, Ready, Taint
 from remediator.execution import LANDING
 from remediator.pipeline import Pipeline
-from remediator.plan import AddTaint
+from remediator.plan import UNDO_ANNOTATION, AddTaint
 from remediator.record import Phase, StepState
 from tests.story import objects as made
 from tests.story.fake_cluster import FakeCluster, carry_on, ticks
@@ -242,6 +242,16 @@ def test_a_person_who_takes_our_taint_off_after_a_lost_answer_is_left_alone() ->
     cluster.clock += 2 * LANDING
     asyncio.run(ticks(cluster, engine, 5))
     assert cluster.calls.count("apply AddTaint") == 1
+
+
+def test_a_note_left_by_a_deleted_record_of_the_same_name_is_not_ours() -> None:
+    """A person deleted a record and took its taint off; the next one has its name, and repairs."""
+    cluster, engine = about_to()
+    left = {UNDO_ANNOTATION: OWNER.replace("/", "/not-")}
+    cluster.change(cluster.node, annotations=left)
+    asyncio.run(carry_on(cluster, engine, lambda: cluster.phase() is Phase.HOLDING))
+    assert cluster.calls.count("apply AddTaint") == 1
+    assert cluster.tainted
 
 
 def test_a_node_that_goes_away_after_the_write_ends_the_debt() -> None:
