@@ -7,16 +7,14 @@ metrics.
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, disable_created_metrics
 from prometheus_client import Counter as CounterMetric
+from prometheus_client import Gauge
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.exposition import generate_latest
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from exporter import collectors
 from exporter.collectors import multi_attach, signals
 from exporter.exposition import Exposition
-from exporter.kit import build
+from exporter.kit import metrics as own
 from exporter.observe.kube.watch_state import WatchState
 from exporter.observe.model import Change, Kind, Subject
 from exporter.observe.observer import Observer, Seen
@@ -33,13 +31,7 @@ class SelfMetrics:
     """
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]
-        self.registry = CollectorRegistry(auto_describe=False)
-        ProcessCollector(registry=self.registry)
-        info = ["version", "python_version", "role"]
-        Gauge("pvmedic_build_info", "Which build this is.", info, registry=self.registry).labels(
-            build.our_version(), build.python_version(), ROLE
-        ).set(1)
+        self.registry = own.registry(ROLE)
         self._success = Gauge(
             "pvmedic_collector_success",
             "1 while this signal can be judged, 0 while something it needs cannot be seen.",
@@ -77,10 +69,7 @@ class SelfMetrics:
 
     def parts(self, *, openmetrics: bool) -> bytes:
         """Return the self metrics; for OpenMetrics with the end mark, so they come last."""
-        if openmetrics:
-            body: bytes = generate_openmetrics(self.registry)  # type: ignore[no-untyped-call]
-            return body
-        return generate_latest(self.registry)
+        return own.rendered(self.registry, openmetrics=openmetrics)
 
 
 class _Watches:

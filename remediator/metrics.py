@@ -8,18 +8,10 @@ Names are API: the alerts in alerts/meta.yaml and alerts/attachment.yaml read th
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    ProcessCollector,
-    disable_created_metrics,
-)
+from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.exposition import generate_latest
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from exporter.kit import build
+from exporter.kit import metrics as own
 from exporter.observe.signals import DETECTORS
 from remediator.alert import Outcome
 from remediator.case import Policy
@@ -51,15 +43,7 @@ class Metrics:
         watchdog_at: Callable[[], float],
     ) -> None:
         """Read gauges from `records` at each scrape."""
-        disable_created_metrics()  # type: ignore[no-untyped-call]
-        self.registry = registry = CollectorRegistry(auto_describe=False)
-        ProcessCollector(registry=registry)
-        Gauge(
-            "pvmedic_build_info",
-            "Which build this is.",
-            ["version", "python_version", "role"],
-            registry=registry,
-        ).labels(build.our_version(), build.python_version(), ROLE).set(1)
+        self.registry = registry = own.registry(ROLE)
         self._notifications = Counter(
             "pvmedic_webhook_notifications", "Notifications taken.", registry=registry
         )
@@ -129,10 +113,7 @@ class Metrics:
 
     def parts(self, openmetrics: bool) -> list[bytes]:  # noqa: FBT001 -- the web's own call
         """Return the exposition."""
-        if openmetrics:
-            body: bytes = generate_openmetrics(self.registry)  # type: ignore[no-untyped-call]
-            return [body]
-        return [generate_latest(self.registry)]
+        return [own.rendered(self.registry, openmetrics=openmetrics)]
 
 
 class _Records:
