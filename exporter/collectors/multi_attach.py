@@ -9,7 +9,7 @@ from collections import Counter
 
 from exporter.exposition import Family, FamilyType, Sample
 from exporter.observe.model import Change, KubeEvent
-from exporter.observe.parse import multi_attach
+from exporter.observe.model.facts import MultiAttachBlocked
 from exporter.observe.view import View
 
 EVENTS = Family(
@@ -30,15 +30,12 @@ def fold(totals: Counter[Key], change: Change, view: View, began: float) -> Key 
     `began` is when the program began, in Unix seconds.
     """
     event = change.new
-    if not isinstance(event, KubeEvent) or event.reason != multi_attach.REASON:
-        return None
-    facts = multi_attach.blocked(event.message)
-    if facts is None:
+    if not isinstance(event, KubeEvent) or not isinstance(event.fact, MultiAttachBlocked):
         return None
     more = _new_occurrences(change.old, event, began)
     if more <= 0:
         return None
-    volume = view.volume(facts.volume)
+    volume = view.volume(event.fact.volume)
     pod = view.pod(event.about_namespace, event.about_name)
     key = (volume.driver if volume is not None else "", pod.node if pod is not None else "")
     totals[key] += more

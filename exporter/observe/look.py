@@ -12,8 +12,9 @@ import msgspec
 from exporter.observe import errors
 from exporter.observe.kube.api import Api
 from exporter.observe.model import Kind, Object, Signal, Subject
+from exporter.observe.objects import Objects
 from exporter.observe.signals.base import Detector
-from exporter.observe.view import Objects, View, Want
+from exporter.observe.view import View, Want
 
 AT_ONCE = 8
 """Reads under way at one time, for one look."""

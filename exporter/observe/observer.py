@@ -14,8 +14,9 @@ import msgspec
 from exporter.observe import model
 from exporter.observe.kube.watch_state import WatchState
 from exporter.observe.model import Change, Kind, Object, Ref, Signal, Subject
+from exporter.observe.objects import Objects
 from exporter.observe.signals.base import Detector
-from exporter.observe.view import Objects, View
+from exporter.observe.view import View
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +85,7 @@ class Observer:
         tell: frozenset[Kind] = frozenset(),
     ) -> None:
         self._objects = Objects()
+        self._marking = View(self._objects, 0.0)
         self._desks = [_Desk(detector) for detector in detectors]
         self._states = states
         self._listener = listener
@@ -171,11 +173,10 @@ class Observer:
         kind = model.KIND_OF[type(obj)]
         if kind in self._tell:
             self._told.append(change)
-        view = View(self._objects, self._clock())
         for desk in self._desks:
             # Whoever looks at everything anyway needs no marks.
             if kind in desk.kinds and not desk.everything:
-                desk.dirty.update(desk.detector.touched(change, view))
+                desk.dirty.update(desk.detector.touched(change, self._marking))
         self._wake.set()
 
     def _withdraw(self, desk: _Desk) -> None:
@@ -204,11 +205,11 @@ class Observer:
         self._listener.judged(desk.detector, len(desk.holds))
 
     async def _mark_everything(self, desk: _Desk) -> None:
-        objects = [obj for kind in sorted(desk.kinds) for obj in self._objects.of(kind)]
-        for number, obj in enumerate(objects):
-            view = View(self._objects, self._clock())
-            desk.dirty.update(desk.detector.touched(Change(None, obj), view))
-            await _give_way(number)
+        for kind in sorted(desk.detector.starts):
+            objects = list(self._objects.of(kind))
+            for number, obj in enumerate(objects):
+                desk.dirty.update(desk.detector.suspects(obj, self._marking))
+                await _give_way(number)
 
     def _decide_one(self, desk: _Desk, subject: Subject) -> None:
         signal = desk.detector.decide(subject, self.view())

@@ -5,14 +5,14 @@ valid until the next change is put in, so whoever holds one must not await in be
 clock.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 import msgspec
 
 from exporter.observe import model
-from exporter.observe.model import Kind, Object, Ref
+from exporter.observe.model import Kind
+from exporter.observe.objects import Objects, from_key
 
 T = TypeVar("T")
 
@@ -29,72 +29,6 @@ class Want(msgspec.Struct, frozen=True):
     field_selector: str = ""
 
 
-class Objects:
-    """The latest version of each object, with the look-ups that detectors need.
-
-    All of constant cost.
-    """
-
-    def __init__(self, objects: Iterable[Object] = ()) -> None:
-        """Index the given objects."""
-        self._all: dict[Kind, dict[Ref, Object]] = {kind: {} for kind in Kind}
-        self._index: dict[tuple[str, str, str], dict[Ref, Object]] = defaultdict(dict)
-        for obj in objects:
-            self.put(obj)
-
-    def put(self, obj: Object) -> Object | None:
-        """Store an object and return the version it replaces."""
-        name = model.ref(obj)
-        old = self.remove(name)
-        self._all[name.kind][name] = obj
-        for key in _keys(obj):
-            self._index[key][name] = obj
-        return old
-
-    def remove(self, name: Ref) -> Object | None:
-        """Forget an object and return it, if it was there."""
-        old = self._all[name.kind].pop(name, None)
-        if old is not None:
-            for key in _keys(old):
-                found = self._index[key]
-                found.pop(name, None)
-                if not found:
-                    del self._index[key]
-        return old
-
-    def get(self, name: Ref) -> Object | None:
-        """Return one object."""
-        return self._all[name.kind].get(name)
-
-    def of(self, kind: Kind) -> Iterator[Object]:
-        """Iterate over all objects of a kind."""
-        return iter(self._all[kind].values())
-
-    def count(self, kind: Kind) -> int:
-        """Return how many objects of a kind are held."""
-        return len(self._all[kind])
-
-    def indexed(self, index: str, namespace: str, name: str) -> list[Object]:
-        """Return the objects under one index key, by name."""
-        found = self._index.get((index, namespace, name))
-        return [found[key] for key in sorted(found)] if found else []
-
-
-def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:
-    match obj:
-        case model.Pod():
-            if obj.node:
-                yield ("pods_on", "", obj.node)
-            for claim in set(obj.claims):
-                yield ("pods_of", obj.namespace, claim)
-        case model.Attachment():
-            yield ("attachments_on", "", obj.node)
-            if obj.volume:
-                yield ("attachments_of", "", obj.volume)
-        case _:
-            pass
-
-
 class View:
     """Reads over Objects. `unseen` maps a kind that could not be observed to the sentence why."""
 
@@ -107,12 +41,19 @@ class View:
         self.unseen: Mapping[Kind, str] = unseen or {}
 
     def _get(self, wanted: type[T], kind: Kind, namespace: str, name: str) -> T | None:
-        found = self._objects.get(Ref(kind, namespace, name))
+        found = self._objects.get(kind, namespace, name)
         return found if isinstance(found, wanted) else None
 
     def _indexed(self, wanted: type[T], index: str, namespace: str, name: str) -> list[T]:
         found = self._objects.indexed(index, namespace, name)
         return [obj for obj in found if isinstance(obj, wanted)]
+
+    def _of(self, wanted: type[T], kind: Kind) -> Iterator[T]:
+        return (obj for obj in self._objects.of(kind) if isinstance(obj, wanted))
+
+    def sees(self, kind: Kind) -> bool:
+        """Whether this kind could be observed; an empty kind that was seen is empty."""
+        return kind not in self.unseen
 
     def node(self, name: str) -> model.Node | None:
         """Return a Node."""
@@ -120,7 +61,7 @@ class View:
 
     def nodes(self) -> list[model.Node]:
         """Return all Nodes."""
-        return [obj for obj in self._objects.of(Kind.NODE) if isinstance(obj, model.Node)]
+        return list(self._of(model.Node, Kind.NODE))
 
     def pod(self, namespace: str, name: str) -> model.Pod | None:
         """Return a Pod."""
@@ -142,27 +83,132 @@ class View:
         """Return a Namespace."""
         return self._get(model.Namespace, Kind.NAMESPACE, "", name)
 
+    def storage_class(self, name: str) -> model.StorageClass | None:
+        """Return a StorageClass."""
+        return self._get(model.StorageClass, Kind.STORAGE_CLASS, "", name)
+
+    def storage_classes(self) -> list[model.StorageClass]:
+        """Return all StorageClasses."""
+        return list(self._of(model.StorageClass, Kind.STORAGE_CLASS))
+
+    def csi_node(self, name: str) -> model.CsiNode | None:
+        """Return the CSINode of a node."""
+        return self._get(model.CsiNode, Kind.CSI_NODE, "", name)
+
+    def csi_driver(self, name: str) -> model.CsiDriver | None:
+        """Return a CSIDriver."""
+        return self._get(model.CsiDriver, Kind.CSI_DRIVER, "", name)
+
+    def snapshot(self, namespace: str, name: str) -> model.Snapshot | None:
+        """Return a VolumeSnapshot."""
+        return self._get(model.Snapshot, Kind.SNAPSHOT, namespace, name)
+
+    def snapshot_content(self, name: str) -> model.SnapshotContent | None:
+        """Return a VolumeSnapshotContent."""
+        return self._get(model.SnapshotContent, Kind.SNAPSHOT_CONTENT, "", name)
+
+    def snapshot_class(self, name: str) -> model.SnapshotClass | None:
+        """Return a VolumeSnapshotClass."""
+        return self._get(model.SnapshotClass, Kind.SNAPSHOT_CLASS, "", name)
+
+    def snapshot_classes(self) -> list[model.SnapshotClass]:
+        """Return all VolumeSnapshotClasses."""
+        return list(self._of(model.SnapshotClass, Kind.SNAPSHOT_CLASS))
+
+    def volume_stats(self, namespace: str, claim: str) -> model.VolumeStats | None:
+        """Return what a kubelet last said of a claim that is mounted on its node."""
+        return self._get(model.VolumeStats, Kind.VOLUME_STATS, namespace, claim)
+
+    def server(self) -> model.Server | None:
+        """Return the API server's version."""
+        return self._get(model.Server, Kind.SERVER, "", Kind.SERVER)
+
     def attachments(self) -> list[model.Attachment]:
         """Return all VolumeAttachments."""
-        found = self._objects.of(Kind.ATTACHMENT)
-        return [obj for obj in found if isinstance(obj, model.Attachment)]
+        return list(self._of(model.Attachment, Kind.ATTACHMENT))
 
     def attachments_on(self, node: str) -> list[model.Attachment]:
-        """Return the VolumeAttachments that name this node."""
-        return self._indexed(model.Attachment, "attachments_on", "", node)
+        """Return what is attached to this node.
+
+        Its VolumeAttachments, and in-tree volumes that only its status tells of.
+        """
+        found = self._indexed(model.Attachment, "attachments_on", "", node)
+        holder = self.node(node)
+        if holder is None or not holder.attached:
+            return found
+        known = {attachment.volume for attachment in found}
+        for unique in holder.attached:
+            name = model.attach_name(unique)
+            if not name:
+                continue
+            volumes = self._indexed(model.Volume, "in_tree", "", name)
+            if not volumes:
+                found.append(_in_tree(node, name.rpartition("/")[0], ""))
+            found += [_in_tree(node, v.driver, v.name) for v in volumes if v.name not in known]
+        return found
 
     def attachments_of(self, volume: str) -> list[model.Attachment]:
-        """Return the VolumeAttachments of this PersistentVolume."""
-        return self._indexed(model.Attachment, "attachments_of", "", volume)
+        """Return where this PersistentVolume is attached: as `attachments_on`."""
+        found = self._indexed(model.Attachment, "attachments_of", "", volume)
+        kept = self.volume(volume)
+        if kept is None or not kept.attach_name:
+            return found
+        known = {attachment.node for attachment in found}
+        nodes = self._indexed(model.Node, "in_tree_on", "", kept.attach_name)
+        return found + [_in_tree(n.name, kept.driver, volume) for n in nodes if n.name not in known]
 
     def pods_on(self, node: str) -> list[model.Pod]:
-        """Return the pods with claims that are bound to this node."""
+        """Return the pods with claims, and CSI node plugins, that are bound to this node."""
         return self._indexed(model.Pod, "pods_on", "", node)
 
     def pods_of(self, namespace: str, claim: str) -> list[model.Pod]:
         """Return the pods that use this claim."""
         return self._indexed(model.Pod, "pods_of", namespace, claim)
 
+    def plugins(self) -> list[model.Pod]:
+        """Return the pods that are CSI node plugins."""
+        return self._indexed(model.Pod, "plugins", "", "")
+
     def volume_of(self, claim: model.Claim) -> model.Volume | None:
         """Return the volume that a claim is bound to."""
         return self.volume(claim.volume) if claim.volume else None
+
+    def claims_of(self, volume: str) -> list[model.Claim]:
+        """Return the claims whose spec names this volume: normally one."""
+        return self._indexed(model.Claim, "claims_of", "", volume)
+
+    def volumes_of(self, namespace: str, claim: str) -> list[model.Volume]:
+        """Return the volumes whose claimRef names this claim: Released ones among them."""
+        return self._indexed(model.Volume, "volumes_of", namespace, claim)
+
+    def pending_of(self, storage_class: str) -> list[model.Claim]:
+        """Return the Pending claims that name this StorageClass."""
+        return self._indexed(model.Claim, "pending_of", "", storage_class)
+
+    def made_from(self, kind: str, namespace: str, name: str) -> list[model.Claim]:
+        """Return the claims whose data source is this PersistentVolumeClaim or VolumeSnapshot."""
+        return self._indexed(
+            model.Claim, "made_from", namespace, from_key(model.DataSource(kind, name))
+        )
+
+    def snapshots_of(self, namespace: str, claim: str) -> list[model.Snapshot]:
+        """Return the VolumeSnapshots whose source is this claim."""
+        return self._indexed(model.Snapshot, "snapshots_of", namespace, claim)
+
+    def contents_of(self, namespace: str, snapshot: str) -> list[model.SnapshotContent]:
+        """Return the VolumeSnapshotContents whose reference names this VolumeSnapshot."""
+        return self._indexed(model.SnapshotContent, "contents_of", namespace, snapshot)
+
+    def events_of(self, kind: str, namespace: str, name: str) -> list[model.KubeEvent]:
+        """Return the kept Events about an object, oldest first.
+
+        `kind` is the object's own: Pod, PersistentVolumeClaim, VolumeSnapshot ...
+        """
+        found = self._indexed(model.KubeEvent, f"events_of {kind}", namespace, name)
+        return sorted(found, key=lambda event: (event.last or 0.0, event.name))
+
+
+def _in_tree(node: str, driver: str, volume: str) -> model.Attachment:
+    return model.Attachment(
+        "", "", "", driver, node, volume, attached=True, created=None, deletion=None
+    )

@@ -7,7 +7,8 @@ import msgspec
 from exporter.collectors.multi_attach import Key, fold, sample
 from exporter.observe import model
 from exporter.observe.model import Change
-from exporter.observe.view import Objects, View
+from exporter.observe.objects import Objects
+from exporter.observe.view import View
 
 BEGAN = 1000.0
 TEXT = 'Multi-Attach error for volume "pv" Volume is already used by pod(s) old'

@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from exporter.observe.model import Attachment, Kind, NodeTerm, Object, Ready, Volume
+from exporter.observe.objects import Objects
 from exporter.observe.signals.node_lost_with_volumes import HEARTBEATS
-from exporter.observe.view import Objects, View, Want
+from exporter.observe.view import View, Want
 from remediator.handlers import HANDLERS, handler_of
 from remediator.handlers.base import Risk
 from remediator.handlers.node_lost_with_volumes import NodeLostWithVolumes

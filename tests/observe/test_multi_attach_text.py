@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.observe.parse.multi_attach import Blocked, blocked
+from exporter.observe.model.facts import MultiAttachBlocked as Blocked
+from exporter.observe.parse.multi_attach import blocked
 
 OLD = 'Multi-Attach error for volume "pvc-1" '
 NEW = 'Waiting for detach for volume "pvc-1" '

@@ -20,6 +20,10 @@ class NotReady:
     """A small detector: a node that is not Ready. Raises for the node named `boom`."""
 
     name = "not_ready"
+    meaning = "A node is not Ready."
+    since_sources = frozenset({SinceSource.OBJECT, SinceSource.FIRST_SEEN})
+    patience = 0.0
+    starts = frozenset({Kind.NODE})
     subject_labels = ("node",)
     named_labels: tuple[str, ...] = ()
     reasons = frozenset({"Other"})
@@ -28,6 +32,10 @@ class NotReady:
 
     def __init__(self) -> None:
         self.decided: list[Subject] = []
+
+    def suspects(self, obj: model.Object, view: View) -> Iterable[Subject]:
+        """Name the node."""
+        return self.touched(Change(None, obj), view)
 
     def touched(self, change: Change, view: View) -> Iterator[Subject]:
         """Name the node."""

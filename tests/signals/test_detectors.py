@@ -3,9 +3,10 @@
 import pytest
 
 from exporter.observe import model
+from exporter.observe.objects import Objects
 from exporter.observe.signals import DETECTORS, detector_of
 from exporter.observe.signals.base import Detector
-from exporter.observe.view import Objects, View
+from exporter.observe.view import View
 
 every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=lambda one: one.name)
 

@@ -7,8 +7,9 @@ import pytest
 
 from exporter.observe import model
 from exporter.observe.model import Change, Kind, Object, Ready, SinceSource
+from exporter.observe.objects import Objects
 from exporter.observe.signals.multi_attach import MultiAttach, subject_of
-from exporter.observe.view import Objects, View, Want
+from exporter.observe.view import View, Want
 
 DATA = subject_of("web", "data")
 DETECTOR = MultiAttach()

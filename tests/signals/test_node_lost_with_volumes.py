@@ -7,12 +7,13 @@ import pytest
 
 from exporter.observe import model
 from exporter.observe.model import Change, Kind, Object, Ready, SinceSource
+from exporter.observe.objects import Objects
 from exporter.observe.signals.node_lost_with_volumes import (
     NodeLostWithVolumes,
     claims_on,
     subject_of,
 )
-from exporter.observe.view import Objects, View, Want
+from exporter.observe.view import View, Want
 
 A = subject_of("a")
 DETECTOR = NodeLostWithVolumes()

@@ -11,9 +11,10 @@ import msgspec
 from exporter.observe import model
 from exporter.observe.errors import Conflict, NotFound, ObserveError
 from exporter.observe.model import Kind, Object, Ready, Subject
+from exporter.observe.objects import Objects
 from exporter.observe.parse.instance import InstanceReading, State
 from exporter.observe.signals.base import Detector
-from exporter.observe.view import Objects, View, Want
+from exporter.observe.view import View, Want
 from remediator import plan as plans
 from remediator.case import Policy
 from remediator.execution import Execution

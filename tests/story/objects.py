@@ -9,8 +9,9 @@ import msgspec
 
 from exporter.observe import model
 from exporter.observe.model import Kind, Object, Ready, Signal, SinceSource, Subject
+from exporter.observe.objects import Objects
 from exporter.observe.signals.node_lost_with_volumes import HEARTBEATS
-from exporter.observe.view import Objects, View
+from exporter.observe.view import View
 from remediator import plan as plans
 from remediator.case import Case, Policy
 from remediator.guards.base import Question

@@ -7,7 +7,7 @@ formatter leaves of a misplaced `%`. A text of another kind is None; no text rai
 
 import re
 
-import msgspec
+from exporter.observe.model.facts import MultiAttachBlocked
 
 REASON = "FailedAttachVolume"
 """The Event's reason, which other attach failures share."""
@@ -25,19 +25,7 @@ _ELSEWHERE = re.compile(r"(?:and|used by) (?P<count>[0-9]{1,9}) pod\(s\) in diff
 _POD_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
 
 
-class Blocked(msgspec.Struct, frozen=True):
-    """What the text says.
-
-    `pods` are names in the waiting pod's namespace; `elsewhere` counts those in others.
-    Neither: no pod object wants the volume on the other node any more.
-    """
-
-    volume: str
-    pods: tuple[str, ...] = ()
-    elsewhere: int = 0
-
-
-def blocked(message: str) -> Blocked | None:
+def blocked(message: str) -> MultiAttachBlocked | None:
     """Read the Event's message; None when it is about something else."""
     found = _PATTERN.match(message.removeprefix(_AGGREGATED).lstrip())
     if found is None:
@@ -51,4 +39,6 @@ def blocked(message: str) -> Blocked | None:
             name = part.partition(" and ")[0].strip()
             if _POD_NAME.fullmatch(name):
                 names.append(name)
-    return Blocked(found["volume"], tuple(names), int(elsewhere["count"]) if elsewhere else 0)
+    return MultiAttachBlocked(
+        found["volume"], tuple(names), int(elsewhere["count"]) if elsewhere else 0
+    )

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from exporter.observe import model
-from exporter.observe.model import Change, Kind, Signal, Subject
+from exporter.observe.model import Change, Kind, Object, Signal, SinceSource, Subject
 from exporter.observe.view import View, Want
 
 OTHER = "Other"
@@ -20,14 +20,20 @@ class Detector(Protocol):
     """Sees one failure.
 
     name: the one name of this failure, in every file that speaks of it.
+    meaning: what is wrong with a subject, in one sentence for people.
     subject_labels: the labels of its subject, in order.
     named_labels: further labels on its series.
     reasons: the closed set of reasons.
+    since_sources: where its time may be from.
+    patience: seconds for which this state is everyday life; alerts begin no earlier.
     needs: kinds without which it cannot decide. helps: kinds that only add to what it says.
+    starts: kinds whose objects alone lead to every subject that may hold; see `suspects`.
     """
 
     @property
     def name(self) -> str: ...
+    @property
+    def meaning(self) -> str: ...
     @property
     def subject_labels(self) -> tuple[str, ...]: ...
     @property
@@ -35,9 +41,24 @@ class Detector(Protocol):
     @property
     def reasons(self) -> frozenset[str]: ...
     @property
+    def since_sources(self) -> frozenset[SinceSource]: ...
+    @property
+    def patience(self) -> float: ...
+    @property
     def needs(self) -> frozenset[Kind]: ...
     @property
     def helps(self) -> frozenset[Kind]: ...
+    @property
+    def starts(self) -> frozenset[Kind]: ...
+
+    def suspects(self, obj: Object, view: View) -> Iterable[Subject]:
+        """Name the subjects for which this object, of a kind in `starts`, is a symptom.
+
+        A full pass asks only this, a million times: healthy objects must cost next to nothing (a
+        plain function that returns `()`, not a generator). Every subject that `decide` would
+        confirm must be named by some object.
+        """
+        ...
 
     def touched(self, change: Change, view: View) -> Iterable[Subject]:
         """Name the subjects that this change may have decided anew."""

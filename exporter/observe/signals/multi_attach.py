@@ -10,10 +10,10 @@ alert on age.
 This signal says who blocks whom. Whether the blocking node may be fenced is not its question.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from exporter.observe import model
-from exporter.observe.model import Change, Kind, Signal, SinceSource, Subject
+from exporter.observe.model import Change, Kind, Object, Signal, SinceSource, Subject
 from exporter.observe.signals import base
 from exporter.observe.view import View, Want
 
@@ -31,11 +31,22 @@ class MultiAttach:
     """
 
     name = "multi_attach"
+    meaning = "A pod waits on one node for a ReadWriteOnce volume that another node holds."
     subject_labels = ("namespace", "persistentvolumeclaim")
     named_labels = ("persistentvolume", "driver", "pod", "node", "blocking_pod", "blocking_node")
     reasons = frozenset({"NodeLost", "HeldByPod", "DetachPending", base.OTHER})
+    since_sources = frozenset({SinceSource.OBJECT, SinceSource.FIRST_SEEN})
+    patience = 120.0
     needs = frozenset({Kind.NODE, Kind.ATTACHMENT, Kind.VOLUME, Kind.CLAIM, Kind.POD})
     helps = frozenset({Kind.EVENT})
+    starts = frozenset({Kind.POD})
+
+    def suspects(self, obj: Object, view: View) -> Iterable[Subject]:
+        """Name the claims of a pod that waits."""
+        del view
+        if not isinstance(obj, model.Pod) or not obj.waiting:
+            return ()
+        return [subject_of(obj.namespace, claim) for claim in obj.claims]
 
     def touched(self, change: Change, view: View) -> Iterator[Subject]:
         """Name the claims that an object speaks of."""

@@ -14,7 +14,7 @@ A silent node is not a dead node: nothing here says that its kubelet and its wri
 from collections.abc import Iterable, Iterator
 
 from exporter.observe import model
-from exporter.observe.model import Change, Kind, Ready, Signal, SinceSource, Subject
+from exporter.observe.model import Change, Kind, Object, Ready, Signal, SinceSource, Subject
 from exporter.observe.signals import base
 from exporter.observe.view import View, Want
 
@@ -34,11 +34,27 @@ class NodeLostWithVolumes:
     """
 
     name = "node_lost_with_volumes"
+    meaning = "A node is lost and still holds volumes that other nodes cannot have."
     subject_labels = ("node",)
     named_labels: tuple[str, ...] = ()
     reasons = frozenset({"NotReady", "Unreachable", "NodeGone", base.OTHER})
     needs = frozenset({Kind.NODE, Kind.ATTACHMENT, Kind.VOLUME, Kind.CLAIM, Kind.POD})
     helps: frozenset[Kind] = frozenset()
+    since_sources = frozenset({SinceSource.OBJECT, SinceSource.FIRST_SEEN})
+    patience = 0.0
+    starts = frozenset({Kind.NODE, Kind.ATTACHMENT, Kind.POD})
+
+    def suspects(self, obj: Object, view: View) -> Iterable[Subject]:
+        """Name a lost node, and a node that is only spoken of."""
+        match obj:
+            case model.Node(ready=Ready.TRUE):
+                return ()
+            case model.Node():
+                return (subject_of(obj.name),)
+            case model.Attachment() | model.Pod() if obj.node and view.node(obj.node) is None:
+                return (subject_of(obj.node),)
+            case _:
+                return ()
 
     def touched(self, change: Change, view: View) -> Iterator[Subject]:
         """Name the nodes that an object stands on."""

@@ -1,0 +1,83 @@
+"""What a text says, once it has been read: causes, and one struct per kind of Event that is kept.
+
+Grammars are in `parse`; nothing here reads a text. An Event whose text is none of these is not
+kept. Adding a fact is a struct here and a reader in `parse.events`.
+"""
+
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+
+class Cause(StrEnum):
+    """Why a storage operation failed, as its error text says (signals reference 3.3, 4, 5, 7)."""
+
+    DRIVER_NOT_REGISTERED = "DriverNotRegistered"
+    ATTACHER_SILENT = "AttacherSilent"
+    NODE_LIMIT = "NodeLimit"
+    OPERATION_PENDING = "OperationPending"
+    RECOVERED_RWX_VOLUME = "RecoveredRwxVolume"
+    WRONG_FS_TYPE = "WrongFsType"
+    XFS_DUPLICATE_UUID = "XfsDuplicateUuid"
+    XFS_UNSUPPORTED = "XfsUnsupported"
+    FILESYSTEM_DAMAGED = "FilesystemDamaged"
+    ATTACHMENT_DELETING = "AttachmentDeleting"
+    NOT_ATTACHED = "NotAttached"
+    STILL_IN_USE = "StillInUse"
+    NO_SPACE = "NoSpace"
+    QUOTA = "QuotaExceeded"
+    TIMEOUT = "Timeout"
+    UNREACHABLE = "Unreachable"
+    NOT_FOUND = "NotFound"
+    PERMISSION = "PermissionDenied"
+    INVALID = "Invalid"
+    PRECONDITION = "FailedPrecondition"
+    CONFLICT = "Conflict"
+    NOT_STORAGE = "NotStorage"
+    OTHER = "Other"
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """An error that an object carries, cut; `when` only where the field can be believed."""
+
+    cause: Cause
+    text: str
+    when: float | None = None
+
+
+class MultiAttachBlocked(msgspec.Struct, frozen=True, tag=True):
+    """attachdetach-controller on a Pod: another node holds the volume.
+
+    `pods` are names in the waiting pod's namespace; `elsewhere` counts those in others. Neither: no
+    pod object wants the volume on the other node any more.
+    """
+
+    volume: str
+    pods: tuple[str, ...] = ()
+    elsewhere: int = 0
+
+
+class AttachFailed(msgspec.Struct, frozen=True, tag=True):
+    """attachdetach-controller on a Pod: the attach itself failed. `volume` is the PV's name."""
+
+    volume: str
+    cause: Cause
+
+
+class MountFailed(msgspec.Struct, frozen=True, tag=True):
+    """kubelet on a Pod: FailedMount or FailedMapVolume.
+
+    `volume` is the PV's name (an inline volume's: the pod volume's), empty in a time-out text,
+    which names pod volumes in `unmounted` instead. `operation` is the id of "an operation with the
+    given Volume ID ... already exists".
+    """
+
+    volume: str
+    unmounted: tuple[str, ...]
+    step: str
+    cause: Cause
+    operation: str = ""
+
+
+Fact: TypeAlias = MultiAttachBlocked | AttachFailed | MountFailed

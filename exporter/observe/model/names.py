@@ -1,0 +1,59 @@
+"""Kinds of objects, how one is named, and the few keys that everybody spells alike."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import msgspec
+
+OURS = "pvmedic.dev/"
+"""Prefix of every label and annotation that is ours to read."""
+
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
+"""Taint key.
+
+Kubernetes >= 1.26 detaches the volumes of a node that carries it (beta 1.26, GA 1.28).
+"""
+
+LONGEST_TEXT = 1024
+"""Characters kept of a text from outside; Kubernetes cuts an Event's message here as well."""
+
+
+class Kind(StrEnum):
+    """A kind of object, by its resource name in the API.
+
+    VOLUME_STATS are what kubelets say of their volumes, SERVER is the API server's own version.
+    """
+
+    NODE = "nodes"
+    POD = "pods"
+    CLAIM = "persistentvolumeclaims"
+    VOLUME = "persistentvolumes"
+    ATTACHMENT = "volumeattachments"
+    EVENT = "events"
+    LEASE = "leases"
+    NAMESPACE = "namespaces"
+    STORAGE_CLASS = "storageclasses"
+    CSI_NODE = "csinodes"
+    CSI_DRIVER = "csidrivers"
+    SNAPSHOT = "volumesnapshots"
+    SNAPSHOT_CONTENT = "volumesnapshotcontents"
+    SNAPSHOT_CLASS = "volumesnapshotclasses"
+    VOLUME_STATS = "volumestats"
+    SERVER = "version"
+
+
+class Ref(msgspec.Struct, frozen=True, order=True):
+    """Names one object; `namespace` is empty for cluster-scoped kinds."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """As people write it: `pods web/db-0`."""
+        return f"{self.kind} {self.namespace + '/' if self.namespace else ''}{self.name}"
+
+
+def rfc3339(when: float) -> str:
+    """Return Unix seconds as Kubernetes writes a time: UTC, whole seconds, `Z`."""
+    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

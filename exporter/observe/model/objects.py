@@ -1,0 +1,60 @@
+"""Every kind of object that is kept, in one union, with the kind of each."""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from exporter.observe.model.names import Kind, Ref
+from exporter.observe.model.snapshots import Snapshot, SnapshotClass, SnapshotContent
+from exporter.observe.model.storage import (
+    Attachment,
+    Claim,
+    CsiDriver,
+    CsiNode,
+    StorageClass,
+    Volume,
+    VolumeStats,
+)
+from exporter.observe.model.workloads import KubeEvent, Lease, Namespace, Node, Pod, Server
+
+Object: TypeAlias = (
+    Node
+    | Pod
+    | Claim
+    | Volume
+    | Attachment
+    | KubeEvent
+    | Lease
+    | Namespace
+    | StorageClass
+    | CsiNode
+    | CsiDriver
+    | Snapshot
+    | SnapshotContent
+    | SnapshotClass
+    | VolumeStats
+    | Server
+)
+
+KIND_OF: Mapping[type, Kind] = {
+    Node: Kind.NODE,
+    Pod: Kind.POD,
+    Claim: Kind.CLAIM,
+    Volume: Kind.VOLUME,
+    Attachment: Kind.ATTACHMENT,
+    KubeEvent: Kind.EVENT,
+    Lease: Kind.LEASE,
+    Namespace: Kind.NAMESPACE,
+    StorageClass: Kind.STORAGE_CLASS,
+    CsiNode: Kind.CSI_NODE,
+    CsiDriver: Kind.CSI_DRIVER,
+    Snapshot: Kind.SNAPSHOT,
+    SnapshotContent: Kind.SNAPSHOT_CONTENT,
+    SnapshotClass: Kind.SNAPSHOT_CLASS,
+    VolumeStats: Kind.VOLUME_STATS,
+    Server: Kind.SERVER,
+}
+
+
+def ref(obj: Object) -> Ref:
+    """Return the name of an object."""
+    return Ref(KIND_OF[type(obj)], getattr(obj, "namespace", ""), obj.name)

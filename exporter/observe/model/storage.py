@@ -1,0 +1,216 @@
+"""Claims, volumes, attachments, classes, CSI registration, kubelets' statistics: what we keep."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from exporter.observe.model.facts import Failure
+
+IN_TREE = "kubernetes.io/"
+"""How the name of an in-tree driver begins."""
+
+
+class Condition(msgspec.Struct, frozen=True, gc=False):
+    """One condition. Only FileSystemResizePending's `since` is a true beginning; others move."""
+
+    kind: str
+    status: bool
+    since: float | None
+    failure: Failure | None = None
+
+
+class DataSource(msgspec.Struct, frozen=True, gc=False):
+    """What a claim is made from (dataSourceRef, else dataSource).
+
+    `kind` is PersistentVolumeClaim, VolumeSnapshot or another; `namespace` is empty for the
+    claim's own.
+    """
+
+    kind: str
+    name: str
+    namespace: str = ""
+
+
+class Claim(msgspec.Struct, frozen=True, gc=False):
+    """core/v1 PersistentVolumeClaim; `annotations` holds ours only (labels of ours merged in).
+
+    `requested`, `capacity` and `allocated` are bytes; None: not said, or not a quantity.
+    `storage_class` None: not said. `resize_status` is allocatedResourceStatuses.storage, or its
+    forerunner resizeStatus. `grow_asked` is when spec.resources was last written
+    (managedFields). `provisioner` is the annotation storage-provisioner, `selected_node` the
+    scheduler's choice under WaitForFirstConsumer.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    version: str
+    volume: str
+    phase: str
+    access_modes: tuple[str, ...]
+    annotations: Mapping[str, str]
+    created: float | None = None
+    deletion: float | None = None
+    finalizers: tuple[str, ...] = ()
+    storage_class: str | None = None
+    block: bool = False
+    requested: int | None = None
+    capacity: int | None = None
+    allocated: int | None = None
+    resize_status: str = ""
+    conditions: tuple[Condition, ...] = ()
+    grow_asked: float | None = None
+    data_source: DataSource | None = None
+    provisioner: str = ""
+    selected_node: str = ""
+
+    def condition(self, kind: str) -> Condition | None:
+        """Return the condition of this kind if it is true."""
+        return next((c for c in self.conditions if c.kind == kind and c.status), None)
+
+
+class NodeTerm(msgspec.Struct, frozen=True):
+    """One required expression of a volume's node affinity; `field` for matchFields."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...]
+    field: bool
+
+
+class Volume(msgspec.Struct, frozen=True):
+    """core/v1 PersistentVolume.
+
+    `driver` is the CSI driver, or `kubernetes.io/<source>` for an in-tree source. `on_node` is
+    true for sources that are a path on a machine (local, hostPath). `phase_since` is
+    lastPhaseTransitionTime: Kubernetes 1.28 (beta) and newer. `capacity` is bytes. `message` is
+    status.message, cut.
+    """
+
+    name: str
+    uid: str
+    version: str
+    driver: str
+    handle: str
+    phase: str
+    access_modes: tuple[str, ...]
+    claim_namespace: str
+    claim_name: str
+    on_node: bool
+    affinity: tuple[NodeTerm, ...]
+    claim_uid: str = ""
+    created: float | None = None
+    deletion: float | None = None
+    finalizers: tuple[str, ...] = ()
+    phase_since: float | None = None
+    reclaim_policy: str = ""
+    storage_class: str = ""
+    fs_type: str = ""
+    block: bool = False
+    capacity: int | None = None
+    message: str = ""
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether the control plane attaches it to one node at a time (ReadWriteOnce.
+
+        ReadWriteOncePod).
+        """
+        return not {"ReadWriteMany", "ReadOnlyMany"} & set(self.access_modes)
+
+    @property
+    def in_tree(self) -> bool:
+        """Whether Kubernetes' own code attaches it: then there is no VolumeAttachment."""
+        return self.driver.startswith(IN_TREE)
+
+    @property
+    def attach_name(self) -> str:
+        """How `attach_name(unique name)` spells this volume; empty for CSI and unknown handles."""
+        return f"{self.driver}/{_last(self.handle)}" if self.in_tree and self.handle else ""
+
+
+def attach_name(unique: str) -> str:
+    """Shorten a name of status.volumesAttached so that it meets `Volume.attach_name`.
+
+    A volume may be written `vol-1` in its PersistentVolume and `aws://zone/vol-1` here: plugin and
+    last part decide. Empty for CSI volumes, which have VolumeAttachments.
+    """
+    prefix, _, rest = unique.partition("/")
+    plugin, _, volume = rest.partition("/")
+    if f"{prefix}/" != IN_TREE or plugin == "csi" or not volume:
+        return ""
+    return f"{IN_TREE}{plugin}/{_last(volume)}"
+
+
+def _last(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
+
+
+class Attachment(msgspec.Struct, frozen=True, gc=False):
+    """storage.k8s.io/v1 VolumeAttachment.
+
+    Only its absence means detached; `attached` false does not.
+
+    `volume` is the PersistentVolume's name, empty for an inline volume. The errors' times are the
+    last try, so they are not kept. An attachment without a name is an in-tree one that only the
+    node's status.volumesAttached tells of.
+    """
+
+    name: str
+    uid: str
+    version: str
+    driver: str
+    node: str
+    volume: str
+    attached: bool
+    created: float | None
+    deletion: float | None
+    attach_error: Failure | None = None
+    detach_error: Failure | None = None
+
+
+class StorageClass(msgspec.Struct, frozen=True):
+    """storage.k8s.io/v1 StorageClass. `waits`: volumeBindingMode WaitForFirstConsumer."""
+
+    name: str
+    provisioner: str
+    waits: bool
+    expandable: bool
+    default: bool = False
+    reclaim_policy: str = ""
+    version: str = ""
+
+
+class CsiNode(msgspec.Struct, frozen=True):
+    """storage.k8s.io/v1 CSINode: `drivers` are those that the kubelet has registered."""
+
+    name: str
+    drivers: tuple[str, ...]
+    created: float | None = None
+    version: str = ""
+
+
+class CsiDriver(msgspec.Struct, frozen=True):
+    """storage.k8s.io/v1 CSIDriver: installed, which is not registered on a node."""
+
+    name: str
+    attach_required: bool = True
+    version: str = ""
+
+
+class VolumeStats(msgspec.Struct, frozen=True, gc=False):
+    """What the kubelet of `node` says of a mounted claim (`/stats/summary`); sizes in bytes.
+
+    `taken` is when the kubelet measured. None: it did not say.
+    """
+
+    namespace: str
+    name: str
+    node: str
+    taken: float | None
+    capacity: int | None
+    available: int | None
+    used: int | None
+    inodes: int | None
+    inodes_free: int | None
+    version: str = ""

@@ -1,0 +1,51 @@
+"""Which Events are kept, and what their texts say: one reader per reason. No grammar lives here.
+
+An Event whose reason has no reader, or whose text says nothing that is known, is not kept: a
+cluster has a hundred thousand of them. A reader gets the text without its aggregation prefix and
+the Event as far as it is read, and returns a fact or nothing; it never raises.
+"""
+
+from collections.abc import Callable, Mapping
+
+from exporter.observe.model.facts import Fact
+from exporter.observe.model.workloads import KubeEvent
+from exporter.observe.parse import attach, mount
+
+Reader = Callable[[str, KubeEvent], Fact | None]
+
+READERS: Mapping[str, Reader] = {
+    "FailedAttachVolume": attach.failed,
+    "FailedMount": mount.failed,
+    "FailedMapVolume": mount.failed,
+}
+"""By the Event's reason."""
+
+NOISE = (
+    "BackOff",
+    "Completed",
+    "Created",
+    "FailedScheduling",
+    "Killing",
+    "LeaderElection",
+    "NodeHasSufficientMemory",
+    "Pulled",
+    "Pulling",
+    "SawCompletedJob",
+    "ScalingReplicaSet",
+    "Scheduled",
+    "Started",
+    "SuccessfulCreate",
+    "SuccessfulDelete",
+    "SuccessfulRescale",
+    "Unhealthy",
+)
+"""Reasons that the API server is asked to leave out: the most frequent that we never read."""
+
+SELECTOR = ",".join(f"reason!={reason}" for reason in NOISE)
+"""Field selector for Events."""
+
+
+def fact(message: str, event: KubeEvent) -> Fact | None:
+    """Return what an Event says; None: it is not kept."""
+    reader = READERS.get(event.reason)
+    return reader(message, event) if reader is not None else None

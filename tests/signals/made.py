@@ -1,0 +1,142 @@
+"""Objects of the model with sensible values, for tests of detectors; keywords override fields."""
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from exporter.observe import model
+from exporter.observe.model import Fact, Kind, Object, Ready
+from exporter.observe.objects import Objects
+from exporter.observe.view import View
+
+T = TypeVar("T", bound=msgspec.Struct)
+DRIVER = "ebs.csi.aws.com"
+NOW = 10_000.0
+
+
+def _with(made: T, fields: Mapping[str, object]) -> T:
+    return msgspec.structs.replace(made, **fields)
+
+
+def view(objects: Iterable[Object], unseen: Mapping[Kind, str] | None = None) -> View:
+    """Return a View over these objects, taken at NOW."""
+    return View(Objects(objects), NOW, unseen)
+
+
+def node(name: str = "a", **fields: object) -> model.Node:
+    """Return a Node that is Ready."""
+    made = model.Node(name, f"uid-{name}", "1", Ready.TRUE, 100.0, "", "", {}, {}, ())
+    return _with(made, fields)
+
+
+def pod(name: str = "user", at: str = "a", **fields: object) -> model.Pod:
+    """Return a Pod of namespace web that waits on a node and uses the claim `data`."""
+    made = model.Pod("web", name, f"uid-{name}", "1", at, "Pending", ("data",), 10.0, 20.0, None)
+    return _with(made, fields)
+
+
+def claim(name: str = "data", **fields: object) -> model.Claim:
+    """Return a Bound claim of namespace web."""
+    made = model.Claim(
+        "web", name, f"uid-{name}", "1", f"pv-{name}", "Bound", ("ReadWriteOnce",), {}
+    )
+    return _with(made, fields)
+
+
+def volume(name: str = "pv-data", **fields: object) -> model.Volume:
+    """Return the Bound CSI volume of the claim `data`."""
+    made = model.Volume(
+        name,
+        f"uid-{name}",
+        "1",
+        DRIVER,
+        "vol-1",
+        "Bound",
+        ("ReadWriteOnce",),
+        "web",
+        "data",
+        on_node=False,
+        affinity=(),
+    )
+    return _with(made, fields)
+
+
+def attachment(at: str = "a", **fields: object) -> model.Attachment:
+    """Return a VolumeAttachment of `pv-data` to a node."""
+    made = model.Attachment(
+        f"csi-{at}", "uid", "1", DRIVER, at, "pv-data", attached=True, created=1.0, deletion=None
+    )
+    return _with(made, fields)
+
+
+def snapshot(name: str = "snap", **fields: object) -> model.Snapshot:
+    """Return a VolumeSnapshot of the claim `data` that is not ready."""
+    made = model.Snapshot(
+        namespace="web",
+        name=name,
+        uid=f"uid-{name}",
+        version="1",
+        claim="data",
+        content="",
+        snapshot_class="fast",
+        created=50.0,
+        deletion=None,
+        finalizers=(),
+        ready=False,
+        error=None,
+        bound_content="",
+        touched=True,
+    )
+    return _with(made, fields)
+
+
+def content(name: str = "content", **fields: object) -> model.SnapshotContent:
+    """Return the VolumeSnapshotContent of the snapshot `snap`."""
+    made = model.SnapshotContent(
+        name=name,
+        uid=f"uid-{name}",
+        version="1",
+        driver=DRIVER,
+        snapshot_namespace="web",
+        snapshot_name="snap",
+        snapshot_uid="uid-snap",
+        snapshot_class="fast",
+        deletion_policy="Delete",
+        created=51.0,
+        deletion=None,
+        finalizers=(),
+        ready=False,
+        error=None,
+        touched=True,
+    )
+    return _with(made, fields)
+
+
+def event(about: Object, fact: Fact | None, **fields: object) -> model.KubeEvent:
+    """Return an Event about an object, seen once at 200."""
+    kinds = {
+        model.Pod: "Pod",
+        model.Claim: "PersistentVolumeClaim",
+        model.Volume: "PersistentVolume",
+        model.Node: "Node",
+        model.Snapshot: "VolumeSnapshot",
+        model.SnapshotContent: "VolumeSnapshotContent",
+    }
+    made = model.KubeEvent(
+        namespace=getattr(about, "namespace", "") or "default",
+        name=f"{about.name}.1",
+        uid="uid-event",
+        version="1",
+        reason="",
+        message="",
+        component="",
+        about_kind=kinds.get(type(about), ""),
+        about_namespace=getattr(about, "namespace", ""),
+        about_name=about.name,
+        count=1,
+        last=200.0,
+        first=200.0,
+        fact=fact,
+    )
+    return _with(made, fields)
