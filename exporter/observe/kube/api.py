@@ -15,7 +15,7 @@ import aiohttp
 from exporter.observe import errors
 from exporter.observe.kube import failures
 from exporter.observe.kube.access import Access
-from exporter.observe.kube.resources import Asked, asked, path
+from exporter.observe.kube.resources import RESOURCES, Asked, asked, path
 from exporter.observe.model import Kind, Object
 from exporter.observe.parse import wire
 from exporter.observe.parse.envelope import Status
@@ -69,6 +69,7 @@ class Api:
         self._access = access
         self._tally = tally or NoTally()
         self._session: aiohttp.ClientSession | None = None
+        self._bases: dict[Kind, str] = {}
 
     async def __aenter__(self) -> Self:
         """Open the session."""
@@ -92,7 +93,7 @@ class Api:
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Object:
         """Read one object; raises ObserveError, NotFound among them."""
-        where = path(kind, quote(namespace, safe=""), quote(name, safe=""))
+        where = self._path(kind, namespace, name)
         body = await self.send("GET", where, timeout=GET_SECONDS)
         with failures.translated(asked("GET", where)):
             return wire.one(kind, body)
@@ -101,15 +102,35 @@ class Api:
         """Read all objects of a kind, page by page; raises ObserveError, NotInstalled among them.
 
         A list that outlives its continue token is read once more, in one piece, as Kubernetes' own
-        clients do.
+        clients do. A type that is not there is tried in its older versions.
         """
-        try:
-            return await self._list(kind, namespace, field_selector, PAGE)
-        except errors.Gone:
-            return await self._list(kind, namespace, field_selector, 0)
+        absent: errors.NotInstalled | None = None
+        for base in self._known(kind):
+            try:
+                try:
+                    found = await self._list(kind, base, namespace, field_selector, PAGE)
+                except errors.Gone:
+                    found = await self._list(kind, base, namespace, field_selector, 0)
+            except errors.NotInstalled as error:
+                absent = absent or error
+            else:
+                self._bases[kind] = base
+                return found
+        raise absent or errors.NotInstalled(str(kind))
 
-    async def _list(self, kind: Kind, namespace: str, selector: str, limit: int) -> Listing:
-        where = path(kind, quote(namespace, safe=""))
+    def _known(self, kind: Kind) -> list[str]:
+        resource = RESOURCES[kind]
+        first = self._bases.get(kind, resource.base)
+        return [first, *(b for b in (resource.base, *resource.older) if b != first)]
+
+    def _path(self, kind: Kind, namespace: str = "", name: str = "", base: str = "") -> str:
+        spoken = base or self._bases.get(kind, "")
+        return path(kind, quote(namespace, safe=""), quote(name, safe=""), spoken)
+
+    async def _list(
+        self, kind: Kind, base: str, namespace: str, selector: str, limit: int
+    ) -> Listing:
+        where = self._path(kind, namespace, base=base)
         objects: list[Object] = []
         skipped = 0
         params = {"limit": str(limit)} if limit else {}
@@ -133,7 +154,7 @@ class Api:
         The first item is None: the server has accepted the watch. Raises ObserveError, Gone among
         them.
         """
-        where = path(kind)
+        where = self._path(kind)
         request = asked("GET", where, watch=True)
         params = {
             "watch": "1",

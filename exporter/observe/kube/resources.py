@@ -8,32 +8,57 @@ from exporter.observe.model import Kind
 
 
 class Resource(msgspec.Struct, frozen=True):
-    """`base` is `/api/v1` or `/apis/<group>/<version>`."""
+    """`base` is `/api/v1` or `/apis/<group>/<version>`; `older` are to be tried where it is not there.
+
+    Object by object the older versions look the same as far as they are read.
+    """
 
     base: str
     name: str
     namespaced: bool
+    older: tuple[str, ...] = ()
 
 
 _CORE = "/api/v1"
+_STORAGE = "/apis/storage.k8s.io/v1"
+_SNAPSHOT = "/apis/snapshot.storage.k8s.io/v1"
+_SNAPSHOT_OLDER = ("/apis/snapshot.storage.k8s.io/v1beta1",)
 
 RESOURCES: Mapping[Kind, Resource] = {
     Kind.NODE: Resource(_CORE, "nodes", namespaced=False),
     Kind.POD: Resource(_CORE, "pods", namespaced=True),
     Kind.CLAIM: Resource(_CORE, "persistentvolumeclaims", namespaced=True),
     Kind.VOLUME: Resource(_CORE, "persistentvolumes", namespaced=False),
-    Kind.ATTACHMENT: Resource("/apis/storage.k8s.io/v1", "volumeattachments", namespaced=False),
+    Kind.ATTACHMENT: Resource(_STORAGE, "volumeattachments", namespaced=False),
     Kind.EVENT: Resource(_CORE, "events", namespaced=True),
     Kind.LEASE: Resource("/apis/coordination.k8s.io/v1", "leases", namespaced=True),
     Kind.NAMESPACE: Resource(_CORE, "namespaces", namespaced=False),
+    Kind.STORAGE_CLASS: Resource(_STORAGE, "storageclasses", namespaced=False),
+    Kind.CSI_NODE: Resource(
+        _STORAGE, "csinodes", namespaced=False, older=("/apis/storage.k8s.io/v1beta1",)
+    ),
+    Kind.CSI_DRIVER: Resource(
+        _STORAGE, "csidrivers", namespaced=False, older=("/apis/storage.k8s.io/v1beta1",)
+    ),
+    Kind.SNAPSHOT: Resource(_SNAPSHOT, "volumesnapshots", namespaced=True, older=_SNAPSHOT_OLDER),
+    Kind.SNAPSHOT_CONTENT: Resource(
+        _SNAPSHOT, "volumesnapshotcontents", namespaced=False, older=_SNAPSHOT_OLDER
+    ),
+    Kind.SNAPSHOT_CLASS: Resource(
+        _SNAPSHOT, "volumesnapshotclasses", namespaced=False, older=_SNAPSHOT_OLDER
+    ),
 }
+"""Every kind that is listed and watched; the others are not resources of the API."""
 
 
-def path(kind: Kind, namespace: str = "", name: str = "") -> str:
-    """Return the path of a collection, or of one object; namespace empty: all namespaces."""
+def path(kind: Kind, namespace: str = "", name: str = "", base: str = "") -> str:
+    """Return the path of a collection, or of one object; namespace empty: all namespaces.
+
+    `base` is another version of the API than the newest.
+    """
     resource = RESOURCES[kind]
     middle = f"/namespaces/{namespace}" if resource.namespaced and namespace else ""
-    return f"{resource.base}{middle}/{resource.name}" + (f"/{name}" if name else "")
+    return f"{base or resource.base}{middle}/{resource.name}" + (f"/{name}" if name else "")
 
 
 class Asked(msgspec.Struct, frozen=True):
