@@ -35,6 +35,8 @@ class Cause(StrEnum):
     PRECONDITION = "FailedPrecondition"
     CONFLICT = "Conflict"
     NOT_STORAGE = "NotStorage"
+    PLUGIN_MISSING = "PluginMissing"
+    CLASS_MISSING = "ClassMissing"
     OTHER = "Other"
 
 
@@ -80,4 +82,105 @@ class MountFailed(msgspec.Struct, frozen=True, tag=True):
     operation: str = ""
 
 
-Fact: TypeAlias = MultiAttachBlocked | AttachFailed | MountFailed
+class Stage(StrEnum):
+    """Which half of growing a volume: at the back end, or on the node that mounts it."""
+
+    CONTROLLER = "controller"
+    NODE = "node"
+
+
+class Binding(StrEnum):
+    """Why persistentvolume-controller does not bind a claim."""
+
+    NO_VOLUME = "NoVolume"
+    TAKEN = "Taken"
+    MISMATCH = "Mismatch"
+
+
+class Waiting(StrEnum):
+    """Whom a claim waits for, as its own Events say."""
+
+    CONTROLLER = "Controller"
+    FIRST_CONSUMER = "FirstConsumer"
+    POD = "Pod"
+
+
+class ProvisionFailed(msgspec.Struct, frozen=True, tag=True):
+    """A provisioner, in-tree or external, on a claim: ProvisioningFailed.
+
+    `orphan`: ProvisioningCleanupFailed, a volume was left at the back end. `operation` is the id of
+    "an operation with the given Volume ID ... already exists".
+    """
+
+    cause: Cause
+    operation: str = ""
+    orphan: bool = False
+
+
+class ProvisionWaits(msgspec.Struct, frozen=True, tag=True):
+    """persistentvolume-controller on a claim: ExternalProvisioning, WaitForFirstConsumer and so on.
+
+    `provisioner` is whom it waits for, where the text says so.
+    """
+
+    on: Waiting
+    provisioner: str = ""
+
+
+class ProvisionStarted(msgspec.Struct, frozen=True, tag=True):
+    """An external provisioner on a claim: it has taken the claim up."""
+
+
+class BindFailed(msgspec.Struct, frozen=True, tag=True):
+    """persistentvolume-controller on a claim: FailedBinding or VolumeMismatch."""
+
+    kind: Binding
+
+
+class ResizeFailed(msgspec.Struct, frozen=True, tag=True):
+    """The resizer on a claim, or the kubelet on a pod or claim: a step of an expansion failed.
+
+    `volume` is the PersistentVolume's name, empty where the text does not name it. `offline`: the
+    driver grows only volumes that nobody uses. `operation` as in ProvisionFailed.
+    """
+
+    stage: Stage
+    cause: Cause
+    volume: str = ""
+    offline: bool = False
+    operation: str = ""
+
+
+class ResizeWaits(msgspec.Struct, frozen=True, tag=True):
+    """kube-controller-manager on a claim: somebody else has to grow it. A note, not a failure."""
+
+
+class ResizeStarted(msgspec.Struct, frozen=True, tag=True):
+    """The resizer on a claim: it has taken the claim up; `stage` is whose turn it is."""
+
+    stage: Stage
+
+
+class DeleteFailed(msgspec.Struct, frozen=True, tag=True):
+    """A provisioner on a volume: VolumeFailedDelete, or VolumeFailedRecycle.
+
+    `operation` as in ProvisionFailed.
+    """
+
+    cause: Cause
+    operation: str = ""
+
+
+Fact: TypeAlias = (
+    MultiAttachBlocked
+    | AttachFailed
+    | MountFailed
+    | ProvisionFailed
+    | ProvisionWaits
+    | ProvisionStarted
+    | BindFailed
+    | ResizeFailed
+    | ResizeWaits
+    | ResizeStarted
+    | DeleteFailed
+)
