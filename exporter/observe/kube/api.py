@@ -118,10 +118,10 @@ class Api:
                 return found
         raise absent or errors.NotInstalled(str(kind))
 
-    def _known(self, kind: Kind) -> list[str]:
+    def _known(self, kind: Kind) -> tuple[str, ...]:
         resource = RESOURCES[kind]
         first = self._bases.get(kind, resource.base)
-        return [first, *(b for b in (resource.base, *resource.older) if b != first)]
+        return (first, *(b for b in (resource.base, *resource.older) if b != first))
 
     def _path(self, kind: Kind, namespace: str = "", name: str = "", base: str = "") -> str:
         spoken = base or self._bases.get(kind, "")

@@ -8,7 +8,7 @@ from exporter.observe.model import Kind
 
 
 class Resource(msgspec.Struct, frozen=True):
-    """`base` is `/api/v1` or `/apis/<group>/<version>`; `older` are to be tried where it is not there.
+    """`base` is `/api/v1` or `/apis/<group>/<version>`; `older` are tried where it is not there.
 
     Object by object the older versions look the same as far as they are read.
     """
