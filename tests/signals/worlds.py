@@ -1,0 +1,286 @@
+"""Random clusters of every kind of object, for properties that each detector must keep.
+
+Objects are near the typical ones below: a few of their fields are replaced by others of the same
+type, None, empty, strange and huge values among them, and names come from tiny pools, so that
+objects meet each other. A new field, fact or kind is drawn without a word here; a name that should
+meet another object's wants a line in POOLS.
+"""
+
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from functools import cache
+from itertools import product
+
+import msgspec
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from exporter.observe import model
+from exporter.observe.model import Change, Fact, Kind, Object, Subject
+from exporter.observe.signals.base import Detector
+from tests.signals import made
+
+OTHER_DRIVER = "rbd.csi.ceph.com"
+EBS = "kubernetes.io/aws-ebs"
+
+NAMESPACES = ("web", "ops")
+NODES = ("a", "b", "c")
+PODS = ("user", "other", "plugin-a")
+CLAIMS = ("data", "logs")
+VOLUMES = ("pv-data", "pv-logs", "pv-spare")
+ATTACHMENTS = ("csi-a", "csi-b", "csi-c")
+SNAPSHOTS = ("snap", "snap-2")
+CONTENTS = ("content", "content-2")
+CLASSES = ("fast", "slow")
+DRIVERS = (made.DRIVER, OTHER_DRIVER, EBS)
+TEXTS = ("", "x", "rpc error: code = Internal desc = %!x(MISSING)")
+TIMES = (0.0, -1.0, 60.0, 9_000.0, made.NOW + 500.0, 4e18)
+NUMBERS = (0, 1, 10, 2**30, 2**63, -1)
+MODES = ("ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany", "ReadOnlyMany", "Weird")
+PHASES = ("Pending", "Bound", "Lost", "Released", "Failed", "Running", "Succeeded", "", "Weird")
+UNIQUE_NAMES = (
+    f"{EBS}/aws://zone/vol-2",
+    f"{EBS}/vol-2",
+    f"{EBS}/vol-inline",
+    "kubernetes.io/csi/ebs.csi.aws.com^vol-1",
+    "kubernetes.io/",
+    "junk",
+    "",
+)
+UNIQUE_UIDS = ("uid-data", "uid-logs", "uid-snap", "uid", "")
+
+POOLS: Mapping[str, Sequence[object]] = {
+    "name": (*CLAIMS, *SNAPSHOTS, ""),
+    "namespace": NAMESPACES,
+    "claim_namespace": (*NAMESPACES, ""),
+    "snapshot_namespace": (*NAMESPACES, ""),
+    "about_namespace": (*NAMESPACES, ""),
+    "node": (*NODES, ""),
+    "selected_node": (*NODES, ""),
+    "volume": (*VOLUMES, ""),
+    "claim": (*CLAIMS, ""),
+    "claims": CLAIMS,
+    "claim_name": (*CLAIMS, ""),
+    "about_name": (*CLAIMS, *PODS, *VOLUMES, *SNAPSHOTS, *NODES, ""),
+    "about_kind": ("Pod", "PersistentVolumeClaim", "PersistentVolume", "VolumeSnapshot", "Node"),
+    "snapshot_name": (*SNAPSHOTS, ""),
+    "content": (*CONTENTS, ""),
+    "bound_content": (*CONTENTS, ""),
+    "storage_class": (*CLASSES, "", "gone"),
+    "snapshot_class": (*CLASSES, "", "gone"),
+    "driver": (*DRIVERS, ""),
+    "drivers": DRIVERS,
+    "provisioner": (*DRIVERS, ""),
+    "handle": ("vol-1", "aws://zone/vol-2", "vol-2", ""),
+    "uid": UNIQUE_UIDS,
+    "claim_uid": UNIQUE_UIDS,
+    "snapshot_uid": UNIQUE_UIDS,
+    "access_modes": MODES,
+    "phase": PHASES,
+    "attached": UNIQUE_NAMES,
+    "in_use": UNIQUE_NAMES,
+    "unmounted": ("vol", "data"),
+    "pods": PODS,
+    "claim_volumes": ("vol", "data"),
+    "kind": (
+        "Resizing",
+        "FileSystemResizePending",
+        "ControllerResizeError",
+        "PersistentVolumeClaim",
+        "VolumeSnapshot",
+        "Weird",
+    ),
+    "resize_status": ("", "ControllerResizeInfeasible", "NodeResizeInProgress", "Weird"),
+    "reclaim_policy": ("Delete", "Retain", ""),
+    "deletion_policy": ("Delete", "Retain", ""),
+    "finalizers": (
+        "kubernetes.io/pvc-protection",
+        "kubernetes.io/pv-protection",
+        "snapshot.storage.kubernetes.io/volumesnapshot-bound-protection",
+        "external-attacher/ebs-csi-aws-com",
+        "weird",
+    ),
+    "reason": ("FailedAttachVolume", "FailedMount", "ProvisioningFailed", "Weird"),
+    "waiting": ("", "CrashLoopBackOff", "ContainerCreating"),
+    "git_version": ("v1.36.1", "v1.11.0", "junk", ""),
+    "kubelet_version": ("v1.36.1", "v1.11.0", "junk", ""),
+    "kernel_version": ("6.1.0", "3.10.0-1160.el7", "junk", ""),
+}
+"""Values by a field's name; of the parts where the field is a tuple of strings."""
+
+LABELS: Mapping[str, Sequence[str]] = {
+    "node": NODES,
+    "namespace": (*NAMESPACES, ""),
+    "persistentvolumeclaim": CLAIMS,
+    "persistentvolume": VOLUMES,
+    "volumeattachment": ATTACHMENTS,
+    "volumesnapshot": SNAPSHOTS,
+    "pod": PODS,
+    "driver": DRIVERS,
+    "kind": (
+        "persistentvolumeclaim",
+        "persistentvolume",
+        "volumesnapshot",
+        "volumesnapshotcontent",
+    ),
+    "name": (*CLAIMS, *VOLUMES, *SNAPSHOTS, *CONTENTS),
+}
+"""All values that a subject's label can have in these clusters."""
+
+TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
+    Kind.NODE: (
+        made.node("a"),
+        made.node("b"),
+        made.node("b", ready=model.Ready.UNKNOWN, attached=UNIQUE_NAMES[:1]),
+    ),
+    Kind.POD: (
+        made.pod("user", "a"),
+        made.pod("other", "b", phase="Running", starting=False),
+        made.pod("other", "b", claims=("logs",)),
+        made.pod(
+            "plugin-a",
+            "a",
+            claims=(),
+            plugin=model.Plugin(made.DRIVER, (), True, 0, "", ""),  # noqa: FBT003
+        ),
+    ),
+    Kind.CLAIM: (made.claim(), made.claim("logs"), made.claim("data", volume="", phase="Pending")),
+    Kind.VOLUME: (
+        made.volume(),
+        made.volume("pv-logs", claim_name="logs", driver=EBS, handle="aws://zone/vol-2"),
+        made.volume("pv-spare", claim_name="", phase="Released"),
+    ),
+    Kind.ATTACHMENT: (
+        made.attachment("a"),
+        made.attachment("b"),
+        made.attachment("b", attached=False),
+        made.attachment("c", volume="pv-logs", deletion=60.0),
+    ),
+    Kind.LEASE: (model.Lease("kube-node-lease", "a", "1", 60.0),),
+    Kind.NAMESPACE: (model.Namespace("web", "1", {}),),
+    Kind.STORAGE_CLASS: (
+        model.StorageClass("fast", made.DRIVER, waits=False, expandable=True, default=True),
+        model.StorageClass("slow", EBS, waits=True, expandable=False),
+    ),
+    Kind.CSI_NODE: (model.CsiNode("a", (made.DRIVER,), 1.0), model.CsiNode("b", ())),
+    Kind.CSI_DRIVER: (model.CsiDriver(made.DRIVER), model.CsiDriver(OTHER_DRIVER)),
+    Kind.SNAPSHOT: (made.snapshot(), made.snapshot("snap-2", ready=True)),
+    Kind.SNAPSHOT_CONTENT: (made.content(), made.content("content-2", snapshot_name="snap-2")),
+    Kind.SNAPSHOT_CLASS: (model.SnapshotClass("fast", made.DRIVER, default=True),),
+    Kind.VOLUME_STATS: (
+        model.VolumeStats("web", "data", "a", 9_990.0, 2**30, 2**20, 2**30 - 2**20, 1000, 1),
+    ),
+    Kind.SERVER: (model.Server(Kind.SERVER, "v1.36.1"),),
+}
+"""Objects that know each other. Events are drawn from the facts instead."""
+
+FACTS: tuple[type, ...] = tuple(typing.get_args(Fact)) or (typing.cast("type", Fact),)
+
+
+def subjects(detector: Detector) -> list[Subject]:
+    """Return every subject that a detector could name in these clusters."""
+    names = detector.subject_labels
+    found = product(*(LABELS[name] for name in names))
+    return [Subject(tuple(zip(names, values, strict=True))) for values in found]
+
+
+@st.composite
+def objects(draw: DrawFn, kind: Kind) -> Object:
+    """Draw one object of a kind: a typical one with some fields replaced."""
+    base = draw(_event() if kind is Kind.EVENT else st.sampled_from(TYPICAL[kind]))
+    return draw(changed(base))
+
+
+@st.composite
+def changed(draw: DrawFn, base: Object) -> Object:
+    """Draw an object with some fields replaced, but not its name."""
+    values = _values(type(base))
+    fields = draw(st.lists(st.sampled_from(sorted(values)), max_size=3, unique=True))
+    return msgspec.structs.replace(base, **{field: draw(values[field]) for field in fields})
+
+
+@st.composite
+def worlds(draw: DrawFn, kinds: Iterable[Kind]) -> list[Object]:
+    """Draw a cluster with some objects of each of these kinds; later ones replace earlier ones."""
+    found: list[Object] = []
+    for kind in sorted(kinds):
+        if draw(st.booleans()):
+            found += TYPICAL.get(kind, ())
+        found += draw(st.lists(objects(kind), max_size=3))
+    return found
+
+
+@st.composite
+def changes(draw: DrawFn, world: Sequence[Object], kinds: Iterable[Kind]) -> Change:
+    """Draw an arrival, a change or a removal of one object."""
+    there = {model.ref(obj): obj for obj in world}
+    if there:
+        old = there[draw(st.sampled_from(sorted(there)))]
+        what = draw(st.sampled_from(("remove", "change", "arrive")))
+        if what == "remove":
+            return Change(old, None)
+        if what == "change":
+            new = draw(changed(old))
+            return Change(there.get(model.ref(new)), new)
+    new = draw(st.sampled_from(sorted(kinds)).flatmap(objects))
+    return Change(there.get(model.ref(new)), new)
+
+
+def after(world: Sequence[Object], change: Change) -> list[Object]:
+    """Return the cluster once a change has happened."""
+    if change.new is not None:
+        return [*world, change.new]
+    assert change.old is not None
+    gone = model.ref(change.old)
+    return [obj for obj in world if model.ref(obj) != gone]
+
+
+@st.composite
+def _event(draw: DrawFn) -> Object:
+    kind = draw(st.sampled_from((Kind.POD, Kind.CLAIM, Kind.VOLUME, Kind.NODE, Kind.SNAPSHOT)))
+    about = draw(st.sampled_from(TYPICAL[kind]))
+    fact = draw(_of_type(draw(st.sampled_from(FACTS)), ""))
+    name = draw(st.sampled_from(("one", "two", "three", "four")))
+    return made.event(about, typing.cast("Fact", fact), name=name)
+
+
+@cache
+def _values(struct: type) -> Mapping[str, SearchStrategy[object]]:
+    hints = typing.get_type_hints(struct)
+    return {
+        field.name: _of_type(hints[field.name], field.name)
+        for field in msgspec.structs.fields(struct)
+        if field.name != "name"
+    }
+
+
+def _of_type(hint: object, name: str) -> SearchStrategy[object]:  # noqa: PLR0911 -- a table
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        return st.one_of([_of_type(one, name) for one in args])
+    if origin is tuple:
+        if args[-1] is Ellipsis:
+            return st.lists(_of_type(args[0], name), max_size=3).map(tuple)
+        return st.tuples(*(_of_type(one, name) for one in args))
+    if origin in (dict, Mapping):
+        return st.just({})
+    if hint is type(None):
+        return st.none()
+    if hint is str and name in POOLS:
+        return st.sampled_from(POOLS[name])
+    if isinstance(hint, type):
+        if issubclass(hint, Enum):
+            return st.sampled_from(list(hint))
+        if issubclass(hint, msgspec.Struct):
+            hints = typing.get_type_hints(hint)
+            return st.builds(hint, **{field: _of_type(hints[field], field) for field in hints})
+        plain: dict[type, SearchStrategy[object]] = {
+            bool: st.booleans(),
+            str: st.sampled_from(TEXTS),
+            float: st.sampled_from(TIMES),
+            int: st.sampled_from(NUMBERS),
+        }
+        return plain[hint]
+    raise TypeError(f"no values for {hint!r}, the type of {name}")
