@@ -171,6 +171,93 @@ class DeleteFailed(msgspec.Struct, frozen=True, tag=True):
     operation: str = ""
 
 
+class RokJobStarted(msgspec.Struct, frozen=True, tag=True):
+    """rok-csi on a VolumeSnapshot, or on a claim when unpinning: a job begins on this node."""
+
+    job: str
+    node: str
+
+
+class RokCopy(msgspec.Struct, frozen=True, tag=True):
+    """rok-csi on a VolumeSnapshot or claim: how much of the volume changed since its last snapshot.
+
+    What the job copies is the changed data. `reported`: there was no such line yet, only what the
+    storage device reports in its larger blocks, free ones among them: an upper bound.
+    """
+
+    blocks: int
+    block_size: int
+    reported: bool = False
+
+    @property
+    def changed_bytes(self) -> int:
+        """Blocks times their size; the size in brackets is rounded and not read."""
+        return self.blocks * self.block_size
+
+
+class RokJobFailed(msgspec.Struct, frozen=True, tag=True):
+    """rok-csi on a VolumeSnapshot or claim: a job failed. It names no job.
+
+    `opcode` is the SCSI command (`0x8A` while it copied, `0xC3` while it cloned the old snapshot),
+    `errno` 0 when the text has none. `no_space`: the node's snapshot space is full. `logs_in` is
+    the pod to read, `<namespace>/<name>`.
+    """
+
+    opcode: str
+    errno: int
+    no_space: bool
+    logs_in: str = ""
+
+
+class RokUnpin(msgspec.Struct, frozen=True, tag=True):
+    """rok-csi on a claim: its volume is to leave a node.
+
+    The text of the beginning has no reason, and no namespace of the claim.
+    """
+
+    claim_namespace: str
+    claim: str
+    volume: str
+    node: str
+    reason: str
+
+
+class RwxRecovering(msgspec.Struct, frozen=True, tag=True):
+    """rok-csi on a claim: its ReadWriteMany volume was lost and is recovered read-only.
+
+    `backing` is the access server's own volume, `volume` the claim's.
+    """
+
+    backing: str
+    volume: str
+
+
+class RwxClear(msgspec.Struct, frozen=True, tag=True):
+    """rok-csi on a claim: every pod that used the recovered volume is gone. Mount it again."""
+
+    volume: str
+
+
+class SnapshotFault(StrEnum):
+    """What an Event of the snapshot-controller or of a driver's csi-snapshotter speaks of."""
+
+    SOURCE_MISSING = "SourceMissing"
+    SOURCE_NOT_BOUND = "SourceNotBound"
+    CLASS_MISSING = "ClassMissing"
+    CONTENT_MISSING = "ContentMissing"
+    MISBOUND = "Misbound"
+    CREATION = "Creation"
+    DELETION = "Deletion"
+    OTHER = "Other"
+
+
+class SnapshotFailed(msgspec.Struct, frozen=True, tag=True):
+    """snapshot-controller on a VolumeSnapshot, or csi-snapshotter on a VolumeSnapshotContent."""
+
+    fault: SnapshotFault
+    cause: Cause
+
+
 Fact: TypeAlias = (
     MultiAttachBlocked
     | AttachFailed
@@ -183,4 +270,24 @@ Fact: TypeAlias = (
     | ResizeWaits
     | ResizeStarted
     | DeleteFailed
+    | RokJobStarted
+    | RokCopy
+    | RokJobFailed
+    | RokUnpin
+    | RwxRecovering
+    | RwxClear
+    | SnapshotFailed
 )
+
+LATCHING: tuple[type, ...] = (
+    RokJobStarted,
+    RokCopy,
+    RokJobFailed,
+    RokUnpin,
+    RwxRecovering,
+    RwxClear,
+)
+"""Facts that no object shows: their Events are remembered when Kubernetes has deleted them.
+
+Until the object that they are about is gone. A restart forgets them.
+"""
