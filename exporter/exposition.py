@@ -18,11 +18,15 @@ class FamilyType(StrEnum):
 
 
 class Family(msgspec.Struct, frozen=True):
-    """One metric; a counter's name ends in `_total`."""
+    """One metric; a counter's name ends in `_total`.
+
+    `labels` are those that its samples carry, for whoever describes metrics.
+    """
 
     name: str
     type: FamilyType
     help: str
+    labels: tuple[str, ...] = ()
 
 
 class Sample(msgspec.Struct, frozen=True):

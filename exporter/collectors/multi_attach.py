@@ -17,6 +17,7 @@ EVENTS = Family(
     FamilyType.COUNTER,
     "Multi-Attach Events (or 'Waiting for detach', Kubernetes 1.37) since this program began."
     " A lower bound: Kubernetes drops repeats.",
+    ("driver", "node"),
 )
 FAMILIES = (EVENTS,)
 

@@ -14,6 +14,7 @@ COUNT = Family(
     FamilyType.GAUGE,
     "How many subjects have this failure now."
     " Absent while it cannot be judged: unseen is not healthy.",
+    ("signal",),
 )
 
 
@@ -24,6 +25,7 @@ def since_family(detector: Detector) -> Family:
         FamilyType.GAUGE,
         f"Since when {detector.name} holds for a subject, in Unix seconds."
         " There only while it does.",
+        (*detector.subject_labels, *detector.named_labels, "reason", "since_source"),
     )
 
 
