@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from exporter.observe import model
 from exporter.observe.model import Kind, Object, Ref
+from exporter.observe.model.facts import RokJobStarted
 
 _Found: TypeAlias = Object | list[Object]
 
@@ -149,6 +150,8 @@ def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:  # noqa: C901, PLR0912
                 yield ("volumes_of", obj.claim_namespace, obj.claim_name)
             if obj.attach_name:
                 yield ("in_tree", "", obj.attach_name)
+            if obj.driver == model.ROK and obj.pinned_to:
+                yield ("rok_on", "", obj.pinned_to)
         case model.Attachment():
             yield ("attachments_on", "", obj.node)
             if obj.volume:
@@ -158,9 +161,15 @@ def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:  # noqa: C901, PLR0912
                 yield ("in_tree_on", "", name)
         case model.KubeEvent():
             yield (f"events_of {obj.about_kind}", obj.about_namespace, obj.about_name)
+            if isinstance(obj.fact, RokJobStarted) and obj.fact.node:
+                yield ("rok_jobs_on", "", obj.fact.node)
         case model.Snapshot():
             if obj.claim:
                 yield ("snapshots_of", obj.namespace, obj.claim)
+            for name in {obj.content, obj.bound_content} - {""}:
+                yield ("snapshots_naming", "", name)
+            if not obj.ready:
+                yield ("unready_of", "", obj.snapshot_class or "")
         case model.SnapshotContent():
             if obj.snapshot_name:
                 yield ("contents_of", obj.snapshot_namespace, obj.snapshot_name)

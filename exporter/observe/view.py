@@ -195,9 +195,25 @@ class View:
         """Return the VolumeSnapshots whose source is this claim."""
         return self._indexed(model.Snapshot, "snapshots_of", namespace, claim)
 
+    def snapshots_naming(self, content: str) -> list[model.Snapshot]:
+        """Return the VolumeSnapshots that name this content: as their source, or as bound to it."""
+        return self._indexed(model.Snapshot, "snapshots_naming", "", content)
+
+    def unready_of(self, snapshot_class: str) -> list[model.Snapshot]:
+        """Return the VolumeSnapshots of this class that are not ready; of "": that name none."""
+        return self._indexed(model.Snapshot, "unready_of", "", snapshot_class)
+
     def contents_of(self, namespace: str, snapshot: str) -> list[model.SnapshotContent]:
         """Return the VolumeSnapshotContents whose reference names this VolumeSnapshot."""
         return self._indexed(model.SnapshotContent, "contents_of", namespace, snapshot)
+
+    def rok_on(self, node: str) -> list[model.Volume]:
+        """Return Rok's volumes that live on this node."""
+        return self._indexed(model.Volume, "rok_on", "", node)
+
+    def rok_jobs_on(self, node: str) -> list[model.KubeEvent]:
+        """Return the Events of Rok's jobs that began on this node."""
+        return self._indexed(model.KubeEvent, "rok_jobs_on", "", node)
 
     def events_of(self, kind: str, namespace: str, name: str) -> list[model.KubeEvent]:
         """Return the kept Events about an object, oldest first.

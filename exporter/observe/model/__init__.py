@@ -11,6 +11,7 @@ from exporter.observe.model.objects import KIND_OF, Object, ref
 from exporter.observe.model.signal import Change, Signal, SinceSource, Subject
 from exporter.observe.model.snapshots import Snapshot, SnapshotClass, SnapshotContent
 from exporter.observe.model.storage import (
+    ROK,
     Attachment,
     Claim,
     Condition,
@@ -40,6 +41,7 @@ __all__ = [
     "LONGEST_TEXT",
     "OURS",
     "OUT_OF_SERVICE",
+    "ROK",
     "Attachment",
     "Cause",
     "Change",

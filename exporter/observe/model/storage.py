@@ -9,6 +9,12 @@ from exporter.observe.model.facts import Failure
 IN_TREE = "kubernetes.io/"
 """How the name of an in-tree driver begins."""
 
+ROK = "rok.arrikto.com"
+"""The driver whose volumes live on a node and whose snapshots need space there."""
+
+_NOT_A_NODE = ("/zone", "/region", "/arch", "/os", "/instance-type")
+"""How the keys of well-known labels end that many nodes share."""
+
 
 class Condition(msgspec.Struct, frozen=True, gc=False):
     """One condition. Only FileSystemResizePending's `since` is a true beginning; others move."""
@@ -122,6 +128,21 @@ class Volume(msgspec.Struct, frozen=True):
     def in_tree(self) -> bool:
         """Whether Kubernetes' own code attaches it: then there is no VolumeAttachment."""
         return self.driver.startswith(IN_TREE)
+
+    @property
+    def pinned_to(self) -> str:
+        """The one node that its affinity names; empty for none, and for more than one.
+
+        Only `In` with exactly one value counts, and no key of zones and the like.
+        """
+        nodes = {
+            term.values[0]
+            for term in self.affinity
+            if term.operator == "In"
+            and len(term.values) == 1
+            and not term.key.endswith(_NOT_A_NODE)
+        }
+        return nodes.pop() if len(nodes) == 1 else ""
 
     @property
     def attach_name(self) -> str:

@@ -83,7 +83,10 @@ class Pod(msgspec.Struct, frozen=True, gc=False):
     names, in the same order. `deletion` is deletionTimestamp: the time asked for plus the grace
     period, so at first it lies in the future. `scheduled` is the PodScheduled condition's
     lastTransitionTime, None while it is not placed. `starting`: no container has started yet.
-    `owner` is `<kind>/<name>` of the controller that owns it.
+    `owner` is `<kind>/<name>` of the controller that owns it. `sandbox` is the condition
+    PodReadyToStartContainers (Kubernetes 1.29 and newer), None where it is not said: false means
+    that volumes or network are still missing. `blocked_by` is the first waiting reason of a
+    container: ContainerCreating, ImagePullBackOff ...
     """
 
     namespace: str
@@ -100,6 +103,8 @@ class Pod(msgspec.Struct, frozen=True, gc=False):
     starting: bool = True
     owner: str = ""
     plugin: Plugin | None = None
+    sandbox: bool | None = None
+    blocked_by: str = ""
 
     @property
     def waiting(self) -> bool:
@@ -117,6 +122,7 @@ class KubeEvent(msgspec.Struct, frozen=True, gc=False):
 
     `last` and `count` follow the series where there is one (signals reference, 1.2); `first` is
     firstTimestamp, eventTime or creation. `fact` is what `message` says; `message` is cut.
+    `about_uid` is empty where the writer leaves it out.
     """
 
     namespace: str
@@ -133,6 +139,7 @@ class KubeEvent(msgspec.Struct, frozen=True, gc=False):
     last: float | None
     first: float | None = None
     fact: Fact | None = None
+    about_uid: str = ""
 
 
 class Lease(msgspec.Struct, frozen=True, gc=False):
