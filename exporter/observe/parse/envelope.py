@@ -4,11 +4,14 @@ Unknown fields are skipped by the decoder without being built. Every field may b
 the API promises neither, and a field that is not there must not hide the rest of a list.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from sys import intern
+from types import MappingProxyType
 
 import msgspec
 
-from exporter.observe.model import OURS
+from exporter.observe.model.names import OURS
 
 
 class Meta(msgspec.Struct, gc=False):
@@ -22,6 +25,7 @@ class Meta(msgspec.Struct, gc=False):
     deletionTimestamp: str | None = None  # noqa: N815
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
+    finalizers: list[str] | None = None
 
 
 class ListMeta(msgspec.Struct):
@@ -63,6 +67,9 @@ def status(body: bytes) -> Status:
         return Status()
 
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
 def ours(meta: Meta) -> Mapping[str, str]:
     """Return our annotations and labels in one.
 
@@ -72,4 +79,19 @@ def ours(meta: Meta) -> Mapping[str, str]:
     for key, value in (meta.annotations or {}).items():
         if key.startswith(OURS) and found.get(key) != "disabled":
             found[key] = value
-    return found
+    return found or _NOTHING
+
+
+def shared(text: str | None) -> str:
+    """Return the one copy of a text that many objects carry: a namespace, a node, a class."""
+    return intern(text) if text else ""
+
+
+@lru_cache(maxsize=4096)
+def _one_copy(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(intern, texts))
+
+
+def several(texts: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the one copy of a list that many objects carry: access modes, finalizers."""
+    return _one_copy(tuple(texts)) if texts else ()

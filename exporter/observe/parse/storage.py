@@ -1,242 +1,94 @@
-"""Claims, volumes and attachments: from the wire to the model."""
-
-from collections.abc import Iterator
+"""StorageClasses and what is registered of CSI drivers: from the wire to the model."""
 
 import msgspec
 
 from exporter.observe import model
-from exporter.observe.parse.envelope import Meta, ours
+from exporter.observe.parse.envelope import Meta, shared
 from exporter.observe.parse.times import seconds
 
 # ruff: noqa: N815 -- field names are the wire's
 
-
-class WireClaimSpec(msgspec.Struct):
-    """PersistentVolumeClaimSpec."""
-
-    volumeName: str | None = None
-    accessModes: list[str] | None = None
+DEFAULT_CLASSES = (
+    "storageclass.kubernetes.io/is-default-class",
+    "storageclass.beta.kubernetes.io/is-default-class",
+)
 
 
-class WireClaimStatus(msgspec.Struct, gc=False):
-    """PersistentVolumeClaimStatus."""
-
-    phase: str | None = None
-
-
-class WireClaim(msgspec.Struct):
-    """core/v1 PersistentVolumeClaim."""
+class WireStorageClass(msgspec.Struct):
+    """storage.k8s.io/v1 StorageClass."""
 
     metadata: Meta | None = None
-    spec: WireClaimSpec | None = None
-    status: WireClaimStatus | None = None
+    provisioner: str | None = None
+    volumeBindingMode: str | None = None
+    allowVolumeExpansion: bool | None = None
+    reclaimPolicy: str | None = None
 
 
-def claim(wire: WireClaim) -> model.Claim:
-    """Keep what is read of a claim."""
-    meta, spec = wire.metadata or Meta(), wire.spec or WireClaimSpec()
-    return model.Claim(
-        namespace=meta.namespace or "",
-        name=meta.name or "",
-        uid=meta.uid or "",
+def storage_class(wire: WireStorageClass) -> model.StorageClass:
+    """Keep what is read of a StorageClass."""
+    meta = wire.metadata or Meta()
+    marks = meta.annotations or {}
+    return model.StorageClass(
+        name=shared(meta.name),
+        provisioner=shared(wire.provisioner),
+        waits=wire.volumeBindingMode == "WaitForFirstConsumer",
+        expandable=bool(wire.allowVolumeExpansion),
+        default=any(marks.get(key) == "true" for key in DEFAULT_CLASSES),
+        reclaim_policy=shared(wire.reclaimPolicy),
         version=meta.resourceVersion or "",
-        volume=spec.volumeName or "",
-        phase=(wire.status.phase if wire.status else None) or "",
-        access_modes=tuple(spec.accessModes or ()),
-        annotations=ours(meta),
     )
 
 
-class WireSource(msgspec.Struct, gc=False):
-    """Any volume source: whichever field holds the name by which its back-end knows the volume."""
+class WireCsiNodeDriver(msgspec.Struct, gc=False):
+    """CSINodeDriver."""
 
-    driver: str | None = None
-    volumeHandle: str | None = None
-    volumeID: str | None = None
-    pdName: str | None = None
-    diskName: str | None = None
-    volumePath: str | None = None
-    path: str | None = None
-
-    @property
-    def handle(self) -> str:
-        """The back-end's name of the volume, or nothing."""
-        names = (self.volumeHandle, self.volumeID, self.pdName, self.diskName, self.volumePath)
-        return next((name for name in names if name), self.path or "")
-
-
-class WireExpression(msgspec.Struct):
-    """NodeSelectorRequirement."""
-
-    key: str | None = None
-    operator: str | None = None
-    values: list[str] | None = None
-
-
-class WireTerm(msgspec.Struct):
-    """NodeSelectorTerm."""
-
-    matchExpressions: list[WireExpression] | None = None
-    matchFields: list[WireExpression] | None = None
-
-
-class WireSelector(msgspec.Struct):
-    """NodeSelector."""
-
-    nodeSelectorTerms: list[WireTerm] | None = None
-
-
-class WireAffinity(msgspec.Struct):
-    """VolumeNodeAffinity."""
-
-    required: WireSelector | None = None
-
-
-class WireVolumeClaim(msgspec.Struct, gc=False):
-    """A volume's claimRef."""
-
-    namespace: str | None = None
     name: str | None = None
 
 
-class WireVolumeSpec(msgspec.Struct):
-    """PersistentVolumeSpec; the sources are those of Kubernetes 1.11 to 1.36."""
+class WireCsiNodeSpec(msgspec.Struct):
+    """CSINodeSpec."""
 
-    accessModes: list[str] | None = None
-    claimRef: WireVolumeClaim | None = None
-    nodeAffinity: WireAffinity | None = None
-    csi: WireSource | None = None
-    flexVolume: WireSource | None = None
-    local: WireSource | None = None
-    hostPath: WireSource | None = None
-    awsElasticBlockStore: WireSource | None = None
-    azureDisk: WireSource | None = None
-    azureFile: WireSource | None = None
-    cephfs: WireSource | None = None
-    cinder: WireSource | None = None
-    fc: WireSource | None = None
-    gcePersistentDisk: WireSource | None = None
-    glusterfs: WireSource | None = None
-    iscsi: WireSource | None = None
-    nfs: WireSource | None = None
-    portworxVolume: WireSource | None = None
-    rbd: WireSource | None = None
-    vsphereVolume: WireSource | None = None
+    drivers: list[WireCsiNodeDriver] | None = None
 
 
-class WireVolumeStatus(msgspec.Struct, gc=False):
-    """PersistentVolumeStatus."""
-
-    phase: str | None = None
-
-
-class WireVolume(msgspec.Struct):
-    """core/v1 PersistentVolume."""
+class WireCsiNode(msgspec.Struct):
+    """storage.k8s.io/v1 CSINode."""
 
     metadata: Meta | None = None
-    spec: WireVolumeSpec | None = None
-    status: WireVolumeStatus | None = None
+    spec: WireCsiNodeSpec | None = None
 
 
-_PLUGINS = {
-    "local": "local-volume",
-    "hostPath": "host-path",
-    "awsElasticBlockStore": "aws-ebs",
-    "azureDisk": "azure-disk",
-    "azureFile": "azure-file",
-    "cephfs": "cephfs",
-    "cinder": "cinder",
-    "fc": "fc",
-    "gcePersistentDisk": "gce-pd",
-    "glusterfs": "glusterfs",
-    "iscsi": "iscsi",
-    "nfs": "nfs",
-    "portworxVolume": "portworx-volume",
-    "rbd": "rbd",
-    "vsphereVolume": "vsphere-volume",
-}
-
-
-def volume(wire: WireVolume) -> model.Volume:
-    """Keep what is read of a volume."""
-    meta, spec = wire.metadata or Meta(), wire.spec or WireVolumeSpec()
-    driver, source = _source(spec)
-    owner = spec.claimRef or WireVolumeClaim()
-    return model.Volume(
-        name=meta.name or "",
-        uid=meta.uid or "",
+def csi_node(wire: WireCsiNode) -> model.CsiNode:
+    """Keep what is read of a CSINode."""
+    meta = wire.metadata or Meta()
+    drivers = (wire.spec.drivers if wire.spec else None) or ()
+    return model.CsiNode(
+        name=shared(meta.name),
+        drivers=tuple(shared(driver.name) for driver in drivers if driver.name),
+        created=seconds(meta.creationTimestamp),
         version=meta.resourceVersion or "",
-        driver=driver,
-        handle=source.handle,
-        phase=(wire.status.phase if wire.status else None) or "",
-        access_modes=tuple(spec.accessModes or ()),
-        claim_namespace=owner.namespace or "",
-        claim_name=owner.name or "",
-        on_node=spec.local is not None or spec.hostPath is not None,
-        affinity=tuple(_terms(spec.nodeAffinity)),
     )
 
 
-def _source(spec: WireVolumeSpec) -> tuple[str, WireSource]:
-    if spec.csi is not None:
-        return (spec.csi.driver or "", spec.csi)
-    if spec.flexVolume is not None:
-        return (f"flexvolume-{spec.flexVolume.driver or ''}", spec.flexVolume)
-    for field, plugin in _PLUGINS.items():
-        source: WireSource | None = getattr(spec, field)
-        if source is not None:
-            return (f"kubernetes.io/{plugin}", source)
-    return ("", WireSource())
+class WireCsiDriverSpec(msgspec.Struct, gc=False):
+    """CSIDriverSpec."""
+
+    attachRequired: bool | None = None
 
 
-def _terms(affinity: WireAffinity | None) -> Iterator[model.NodeTerm]:
-    selector = affinity.required if affinity else None
-    for term in (selector.nodeSelectorTerms if selector else None) or ():
-        for expressions, field in ((term.matchExpressions, False), (term.matchFields, True)):
-            for one in expressions or ():
-                values = tuple(one.values or ())
-                yield model.NodeTerm(one.key or "", one.operator or "", values, field)
-
-
-class WireAttachmentSource(msgspec.Struct, gc=False):
-    """VolumeAttachmentSource; an inline volume has no name."""
-
-    persistentVolumeName: str | None = None
-
-
-class WireAttachmentSpec(msgspec.Struct):
-    """VolumeAttachmentSpec."""
-
-    attacher: str | None = None
-    nodeName: str | None = None
-    source: WireAttachmentSource | None = None
-
-
-class WireAttachmentStatus(msgspec.Struct, gc=False):
-    """VolumeAttachmentStatus."""
-
-    attached: bool | None = None
-
-
-class WireAttachment(msgspec.Struct):
-    """storage.k8s.io/v1 VolumeAttachment."""
+class WireCsiDriver(msgspec.Struct):
+    """storage.k8s.io/v1 CSIDriver."""
 
     metadata: Meta | None = None
-    spec: WireAttachmentSpec | None = None
-    status: WireAttachmentStatus | None = None
+    spec: WireCsiDriverSpec | None = None
 
 
-def attachment(wire: WireAttachment) -> model.Attachment:
-    """Keep what is read of an attachment."""
-    meta, spec = wire.metadata or Meta(), wire.spec or WireAttachmentSpec()
-    return model.Attachment(
-        name=meta.name or "",
-        uid=meta.uid or "",
+def csi_driver(wire: WireCsiDriver) -> model.CsiDriver:
+    """Keep what is read of a CSIDriver; what it does not say about attaching is yes."""
+    meta = wire.metadata or Meta()
+    said = wire.spec.attachRequired if wire.spec else None
+    return model.CsiDriver(
+        name=shared(meta.name),
+        attach_required=said is not False,
         version=meta.resourceVersion or "",
-        driver=spec.attacher or "",
-        node=spec.nodeName or "",
-        volume=(spec.source.persistentVolumeName if spec.source else None) or "",
-        attached=bool(wire.status and wire.status.attached),
-        created=seconds(meta.creationTimestamp),
-        deletion=seconds(meta.deletionTimestamp),
     )

@@ -1,7 +1,7 @@
 """Raw answers of the API server to objects of the model, one decoder per kind.
 
-`UndecodableError` is the one way to fail; the edge turns it into its own error. A pod without
-claims is not kept: no detector reads it, and there are many.
+`UndecodableError` is the one way to fail; the edge turns it into its own error. Most pods and
+Events are not kept: no detector reads them, and there are many.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,7 +11,7 @@ import msgspec
 
 from exporter.observe import model
 from exporter.observe.model import Kind, Object
-from exporter.observe.parse import storage, workloads
+from exporter.observe.parse import claims, pods, snapshots, storage, volumes, workloads
 from exporter.observe.parse.envelope import ListMeta, Marked, Meta, Status, WatchLine
 
 W = TypeVar("W", bound=msgspec.Struct)
@@ -90,14 +90,23 @@ def _codec(wire: type[W], convert: Callable[[W], Object]) -> _Codec:
 
 _CODECS: Mapping[Kind, _Codec] = {
     Kind.NODE: _codec(workloads.WireNode, workloads.node),
-    Kind.POD: _codec(workloads.WirePod, workloads.pod),
-    Kind.CLAIM: _codec(storage.WireClaim, storage.claim),
-    Kind.VOLUME: _codec(storage.WireVolume, storage.volume),
-    Kind.ATTACHMENT: _codec(storage.WireAttachment, storage.attachment),
+    Kind.POD: _codec(pods.WirePod, pods.pod),
+    Kind.CLAIM: _codec(claims.WireClaim, claims.claim),
+    Kind.VOLUME: _codec(volumes.WireVolume, volumes.volume),
+    Kind.ATTACHMENT: _codec(volumes.WireAttachment, volumes.attachment),
     Kind.EVENT: _codec(workloads.WireEvent, workloads.event),
     Kind.LEASE: _codec(workloads.WireLease, workloads.lease),
     Kind.NAMESPACE: _codec(workloads.WireNamespace, workloads.namespace),
+    Kind.STORAGE_CLASS: _codec(storage.WireStorageClass, storage.storage_class),
+    Kind.CSI_NODE: _codec(storage.WireCsiNode, storage.csi_node),
+    Kind.CSI_DRIVER: _codec(storage.WireCsiDriver, storage.csi_driver),
+    Kind.SNAPSHOT: _codec(snapshots.WireSnapshot, snapshots.snapshot),
+    Kind.SNAPSHOT_CONTENT: _codec(snapshots.WireContent, snapshots.content),
+    Kind.SNAPSHOT_CLASS: _codec(snapshots.WireSnapshotClass, snapshots.snapshot_class),
 }
+
+KINDS = tuple(_CODECS)
+"""The kinds that the API server lists."""
 
 _line = msgspec.json.Decoder(WatchLine)
 _marked = msgspec.json.Decoder(Marked)
@@ -105,8 +114,17 @@ _status = msgspec.json.Decoder(Status)
 
 
 def kept(obj: Object) -> bool:
-    """Whether some detector may read this object: a pod only when it uses claims."""
-    return not isinstance(obj, model.Pod) or bool(obj.claims)
+    """Whether some detector may read this object.
+
+    A pod when it uses claims or is a CSI node plugin, an Event when its text says something.
+    """
+    match obj:
+        case model.Pod():
+            return bool(obj.claims) or obj.plugin is not None
+        case model.KubeEvent():
+            return obj.fact is not None
+        case _:
+            return True
 
 
 def one(kind: Kind, body: bytes) -> Object:

@@ -1,20 +1,17 @@
-"""Nodes, pods, namespaces, leases and Events: from the wire to the model."""
+"""Nodes, namespaces, leases and Events: from the wire to the model. Pods are next door."""
+
+from collections.abc import Iterable
 
 import msgspec
 
 from exporter.observe import model
-from exporter.observe.parse.envelope import Meta, ours
+from exporter.observe.model.names import LONGEST_TEXT
+from exporter.observe.parse import causes, events
+from exporter.observe.parse.conditions import WireCondition, condition_of
+from exporter.observe.parse.envelope import Meta, ours, shared
 from exporter.observe.parse.times import seconds
 
 # ruff: noqa: N815 -- field names are the wire's
-
-
-class WireCondition(msgspec.Struct, gc=False):
-    """One entry of status.conditions."""
-
-    type: str | None = None
-    status: str | None = None
-    lastTransitionTime: str | None = None
 
 
 class WireTaint(msgspec.Struct, gc=False):
@@ -31,12 +28,40 @@ class WireNodeSpec(msgspec.Struct):
 
     providerID: str | None = None
     taints: list[WireTaint] | None = None
+    unschedulable: bool | None = None
 
 
 class WireNodeInfo(msgspec.Struct, gc=False):
     """NodeSystemInfo."""
 
     bootID: str | None = None
+    kubeletVersion: str | None = None
+    kernelVersion: str | None = None
+
+
+class WireAddress(msgspec.Struct, gc=False):
+    """NodeAddress."""
+
+    type: str | None = None
+    address: str | None = None
+
+
+class WireEndpoint(msgspec.Struct, gc=False):
+    """DaemonEndpoint; its field begins with a capital letter."""
+
+    Port: int | None = None
+
+
+class WireEndpoints(msgspec.Struct):
+    """NodeDaemonEndpoints."""
+
+    kubeletEndpoint: WireEndpoint | None = None
+
+
+class WireAttached(msgspec.Struct, gc=False):
+    """AttachedVolume."""
+
+    name: str | None = None
 
 
 class WireNodeStatus(msgspec.Struct):
@@ -44,6 +69,10 @@ class WireNodeStatus(msgspec.Struct):
 
     conditions: list[WireCondition] | None = None
     nodeInfo: WireNodeInfo | None = None
+    addresses: list[WireAddress] | None = None
+    daemonEndpoints: WireEndpoints | None = None
+    volumesAttached: list[WireAttached] | None = None
+    volumesInUse: list[str] | None = None
 
 
 class WireNode(msgspec.Struct):
@@ -56,28 +85,40 @@ class WireNode(msgspec.Struct):
 
 def node(wire: WireNode) -> model.Node:
     """Keep what is read of a Node."""
-    meta, spec, status = wire.metadata or Meta(), wire.spec, wire.status
-    ready = _condition(status.conditions if status else None, "Ready")
-    info = status.nodeInfo if status else None
+    meta, spec = wire.metadata or Meta(), wire.spec or WireNodeSpec()
+    status = wire.status or WireNodeStatus()
+    info = status.nodeInfo or WireNodeInfo()
+    ready = condition_of(status.conditions, "Ready")
+    endpoint = status.daemonEndpoints.kubeletEndpoint if status.daemonEndpoints else None
     return model.Node(
-        name=meta.name or "",
+        name=shared(meta.name),
         uid=meta.uid or "",
         version=meta.resourceVersion or "",
         ready=_ready(ready.status if ready else None),
         ready_since=seconds(ready.lastTransitionTime) if ready else None,
-        provider_id=(spec.providerID if spec else None) or "",
-        boot_id=(info.bootID if info else None) or "",
+        provider_id=spec.providerID or "",
+        boot_id=info.bootID or "",
         labels=meta.labels or {},
         annotations=meta.annotations or {},
         taints=tuple(
             model.Taint(t.key or "", t.value or "", t.effect or "", seconds(t.timeAdded))
-            for t in (spec.taints if spec else None) or ()
+            for t in spec.taints or ()
         ),
+        unschedulable=bool(spec.unschedulable),
+        created=seconds(meta.creationTimestamp),
+        kubelet_version=shared(info.kubeletVersion),
+        kernel_version=shared(info.kernelVersion),
+        address=_address(status.addresses or []),
+        kubelet_port=(endpoint.Port if endpoint else None) or 0,
+        attached=tuple(one.name for one in status.volumesAttached or () if one.name),
+        in_use=tuple(status.volumesInUse or ()),
     )
 
 
-def _condition(conditions: list[WireCondition] | None, name: str) -> WireCondition | None:
-    return next((c for c in conditions or () if c.type == name), None)
+def _address(addresses: list[WireAddress]) -> str:
+    by_type = {one.type: one.address for one in reversed(addresses) if one.address}
+    wanted = ("InternalIP", "Hostname", "ExternalIP")
+    return next((by_type[kind] or "" for kind in wanted if kind in by_type), "")
 
 
 def _ready(status: str | None) -> model.Ready:
@@ -90,75 +131,6 @@ def _ready(status: str | None) -> model.Ready:
             return model.Ready.MISSING
         case _:
             return model.Ready.UNKNOWN
-
-
-class WireClaimSource(msgspec.Struct, gc=False):
-    """PersistentVolumeClaimVolumeSource."""
-
-    claimName: str | None = None
-
-
-class WireEphemeral(msgspec.Struct, gc=False):
-    """EphemeralVolumeSource: its presence is what counts."""
-
-
-class WirePodVolume(msgspec.Struct):
-    """One entry of a pod's spec.volumes."""
-
-    name: str | None = None
-    persistentVolumeClaim: WireClaimSource | None = None
-    ephemeral: WireEphemeral | None = None
-
-
-class WirePodSpec(msgspec.Struct):
-    """PodSpec."""
-
-    nodeName: str | None = None
-    volumes: list[WirePodVolume] | None = None
-
-
-class WirePodStatus(msgspec.Struct):
-    """PodStatus."""
-
-    phase: str | None = None
-    conditions: list[WireCondition] | None = None
-
-
-class WirePod(msgspec.Struct):
-    """core/v1 Pod."""
-
-    metadata: Meta | None = None
-    spec: WirePodSpec | None = None
-    status: WirePodStatus | None = None
-
-
-def pod(wire: WirePod) -> model.Pod:
-    """Keep what is read of a Pod. A generic ephemeral volume's claim is named `<pod>-<volume>`."""
-    meta, spec, status = wire.metadata or Meta(), wire.spec, wire.status
-    scheduled = _condition(status.conditions if status else None, "PodScheduled")
-    placed = scheduled is not None and scheduled.status == "True"
-    return model.Pod(
-        namespace=meta.namespace or "",
-        name=meta.name or "",
-        uid=meta.uid or "",
-        version=meta.resourceVersion or "",
-        node=(spec.nodeName if spec else None) or "",
-        phase=(status.phase if status else None) or "",
-        claims=_claims(meta.name or "", (spec.volumes if spec else None) or []),
-        created=seconds(meta.creationTimestamp),
-        scheduled=seconds(scheduled.lastTransitionTime) if scheduled and placed else None,
-        deletion=seconds(meta.deletionTimestamp),
-    )
-
-
-def _claims(name: str, volumes: list[WirePodVolume]) -> tuple[str, ...]:
-    found = []
-    for volume in volumes:
-        if volume.persistentVolumeClaim is not None and volume.persistentVolumeClaim.claimName:
-            found.append(volume.persistentVolumeClaim.claimName)
-        elif volume.ephemeral is not None and volume.name:
-            found.append(f"{name}-{volume.name}")
-    return tuple(found)
 
 
 class WireNamespace(msgspec.Struct):
@@ -224,6 +196,7 @@ class WireEvent(msgspec.Struct):
     reason: str | None = None
     message: str | None = None
     count: int | None = None
+    firstTimestamp: str | None = None
     lastTimestamp: str | None = None
     eventTime: str | None = None
     reportingComponent: str | None = None
@@ -236,18 +209,27 @@ def event(wire: WireEvent) -> model.KubeEvent:
     """
     meta, series = wire.metadata or Meta(), wire.series or WireEventSeries()
     about, source = wire.involvedObject or WireObjectReference(), wire.source or WireEventSource()
-    times = (series.lastObservedTime, wire.lastTimestamp, wire.eventTime, meta.creationTimestamp)
-    return model.KubeEvent(
-        namespace=meta.namespace or "",
+    last = (series.lastObservedTime, wire.lastTimestamp, wire.eventTime, meta.creationTimestamp)
+    first = (wire.firstTimestamp, wire.eventTime, meta.creationTimestamp)
+    message = causes.plain(wire.message or "")
+    read = model.KubeEvent(
+        namespace=shared(meta.namespace),
         name=meta.name or "",
         uid=meta.uid or "",
         version=meta.resourceVersion or "",
-        reason=wire.reason or "",
-        message=wire.message or "",
-        component=source.component or wire.reportingComponent or "",
-        about_kind=about.kind or "",
-        about_namespace=about.namespace or "",
+        reason=shared(wire.reason),
+        message=message[:LONGEST_TEXT],
+        component=shared(source.component or wire.reportingComponent),
+        about_kind=shared(about.kind),
+        about_namespace=shared(about.namespace),
         about_name=about.name or "",
-        count=series.count or wire.count or 1,
-        last=next((time for text in times if (time := seconds(text)) is not None), None),
+        count=max(1, series.count or wire.count or 1),
+        last=_first_time(last),
+        first=_first_time(first),
     )
+    fact = events.fact(message, read)
+    return msgspec.structs.replace(read, fact=fact) if fact is not None else read
+
+
+def _first_time(texts: Iterable[str | None]) -> float | None:
+    return next((time for text in texts if (time := seconds(text)) is not None), None)
