@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from exporter.observe.model.facts import Fact
 from exporter.observe.model.workloads import KubeEvent
-from exporter.observe.parse import attach, mount
+from exporter.observe.parse import attach, mount, rok, snapshot_events
 
 Reader = Callable[[str, KubeEvent], Fact | None]
 
@@ -17,6 +17,12 @@ READERS: Mapping[str, Reader] = {
     "FailedAttachVolume": attach.failed,
     "FailedMount": mount.failed,
     "FailedMapVolume": mount.failed,
+    "JobStarted": rok.started,
+    "JobFailed": rok.failed,
+    "INFO": rok.said,
+    "PROGRESS": rok.said,
+    "WARNING": rok.said,
+    **dict.fromkeys(snapshot_events.REASONS, snapshot_events.failed),
 }
 """By the Event's reason."""
 
