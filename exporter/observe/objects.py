@@ -143,8 +143,10 @@ def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:  # noqa: C901, PLR0912
             if obj.data_source is not None:
                 source = obj.data_source
                 yield ("made_from", source.namespace or obj.namespace, from_key(source))
-            if obj.phase == "Pending" and obj.storage_class:
-                yield ("pending_of", "", obj.storage_class)
+            if obj.phase == "Pending":
+                yield ("pending_of", "", obj.storage_class or "")
+            elif obj.growing and obj.storage_class:
+                yield ("growing_of", "", obj.storage_class)
         case model.Volume():
             if obj.claim_name:
                 yield ("volumes_of", obj.claim_namespace, obj.claim_name)

@@ -182,8 +182,12 @@ class View:
         return self._indexed(model.Volume, "volumes_of", namespace, claim)
 
     def pending_of(self, storage_class: str) -> list[model.Claim]:
-        """Return the Pending claims that name this StorageClass."""
+        """Return the Pending claims that name this StorageClass; without a name, those without."""
         return self._indexed(model.Claim, "pending_of", "", storage_class)
+
+    def growing_of(self, storage_class: str) -> list[model.Claim]:
+        """Return the claims of this StorageClass that ask for more than they have."""
+        return self._indexed(model.Claim, "growing_of", "", storage_class)
 
     def made_from(self, kind: str, namespace: str, name: str) -> list[model.Claim]:
         """Return the claims whose data source is this PersistentVolumeClaim or VolumeSnapshot."""

@@ -35,7 +35,6 @@ class Cause(StrEnum):
     PRECONDITION = "FailedPrecondition"
     CONFLICT = "Conflict"
     NOT_STORAGE = "NotStorage"
-    PLUGIN_MISSING = "PluginMissing"
     CLASS_MISSING = "ClassMissing"
     OTHER = "Other"
 

@@ -70,6 +70,16 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     provisioner: str = ""
     selected_node: str = ""
 
+    @property
+    def growing(self) -> bool:
+        """Whether it is Bound and asks for more than it has; both sizes must be known."""
+        return (
+            self.phase == "Bound"
+            and self.requested is not None
+            and self.capacity is not None
+            and self.requested > self.capacity
+        )
+
     def condition(self, kind: str) -> Condition | None:
         """Return the condition of this kind if it is true."""
         return next((c for c in self.conditions if c.kind == kind and c.status), None)
@@ -90,7 +100,7 @@ class Volume(msgspec.Struct, frozen=True):
     `driver` is the CSI driver, or `kubernetes.io/<source>` for an in-tree source. `on_node` is
     true for sources that are a path on a machine (local, hostPath). `phase_since` is
     lastPhaseTransitionTime: Kubernetes 1.28 (beta) and newer. `capacity` is bytes. `message` is
-    status.message, cut.
+    status.message, cut, and `failure` what it says went wrong (in-tree volumes: the first time).
     """
 
     name: str
@@ -115,6 +125,7 @@ class Volume(msgspec.Struct, frozen=True):
     block: bool = False
     capacity: int | None = None
     message: str = ""
+    failure: Failure | None = None
 
     @property
     def exclusive(self) -> bool:

@@ -100,3 +100,15 @@ def claim_of(attachment: model.Attachment, view: View) -> tuple[str, str] | None
 def lost(node: model.Node | None) -> bool:
     """Whether a node is not there: gone, or not Ready. One that never reported counts as lost."""
     return node is None or node.ready is not model.Ready.TRUE
+
+
+def events_since(
+    began: float | None, about: tuple[str, str, str], view: View
+) -> list[model.KubeEvent]:
+    """Return the kept Events about (kind, namespace, name), oldest first, not older than `began`.
+
+    Events outlive what they are about: without a beginning, a namesake's would be taken for its
+    own, or an earlier try's for this one.
+    """
+    found = view.events_of(*about)
+    return [e for e in found if began is None or e.last is None or e.last >= began]
