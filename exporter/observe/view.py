@@ -157,6 +157,16 @@ class View:
         nodes = self._indexed(model.Node, "in_tree_on", "", kept.attach_name)
         return found + [_in_tree(n.name, kept.driver, volume) for n in nodes if n.name not in known]
 
+    def named_by(self, unique: str) -> list[model.Volume]:
+        """Return the in-tree volumes that this name of a node's status.volumesAttached means."""
+        name = model.attach_name(unique)
+        return self._indexed(model.Volume, "in_tree", "", name) if name else []
+
+    def nodes_naming(self, volume: model.Volume) -> list[model.Node]:
+        """Return the nodes whose status.volumesAttached names this in-tree volume."""
+        name = volume.attach_name
+        return self._indexed(model.Node, "in_tree_on", "", name) if name else []
+
     def pods_on(self, node: str) -> list[model.Pod]:
         """Return the pods with claims, and CSI node plugins, that are bound to this node."""
         return self._indexed(model.Pod, "pods_on", "", node)
