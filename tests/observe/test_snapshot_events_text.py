@@ -36,8 +36,8 @@ def said(reason: str, text: str, about: str = "snap") -> Fact | None:
         (
             "SnapshotContentCreationFailed",
             (
-                f"{CONTENT}snapshot controller failed to update snap on API server: cannot get claim"
-                " from snapshot"
+                f"{CONTENT}snapshot controller failed to update snap on API server: cannot get"
+                " claim from snapshot"
             ),
             SnapshotFault.SOURCE_MISSING,
             Cause.OTHER,
@@ -51,8 +51,8 @@ def said(reason: str, text: str, about: str = "snap") -> Fact | None:
         (
             "GetSnapshotClassFailed",
             (
-                'Failed to get snapshot class with error volumesnapshotclass.snapshot.storage.k8s.io "x'
-                '" not found'
+                "Failed to get snapshot class with error"
+                ' volumesnapshotclass.snapshot.storage.k8s.io "x" not found'
             ),
             SnapshotFault.CLASS_MISSING,
             Cause.OTHER,
