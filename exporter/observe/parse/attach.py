@@ -16,4 +16,6 @@ def failed(message: str, event: KubeEvent) -> Fact | None:
     if held is not None:
         return held
     found = _VOLUME.search(message)
-    return AttachFailed(found[1], causes.cause(message)) if found is not None else None
+    if found is None:
+        return None
+    return AttachFailed(found[1], causes.cause(message, attaching=True))
