@@ -9,7 +9,7 @@ UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.
 	--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench format pins clean
+.PHONY: help setup demo test check bench format generate pins clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ bench: setup ## the numbers: how long a repair takes, memory and CPU at rest
 format: $(READY) ## let ruff write the format and its safe fixes
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
+
+generate: $(READY) ## write METRICS.md and the dashboards anew, from what is published
+	@$(PY) -m dashboards
 
 pins: $(READY) ## write the requirements files anew, with the newest versions that pyproject.toml allows
 	@$(VENV)/bin/python -m pip install --quiet uv

@@ -1,0 +1,290 @@
+"""Which dashboards there are, and what is on each.
+
+A signal that no dashboard asks for by name is on the one of claims; a metric that no panel asks for
+is on the one of pvmedic itself. So nothing that is published can be forgotten.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
+
+import msgspec
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard
+
+from dashboards import panels, queries
+from dashboards.published import EXPORTER, REMEDIATOR, Published, published, since_name
+from exporter.observe.signals import DETECTORS
+from exporter.observe.signals.base import Detector
+
+Part: TypeAlias = panels.Panel | build.Row
+
+TAG = "pvmedic"
+REST = "claims"
+"""The dashboard of signals that none asks for."""
+
+SIGNALS: Mapping[str, frozenset[str]] = {
+    "attachments": frozenset(
+        {"node_lost_with_volumes", "multi_attach", "volume_attached_twice", "attachment_stuck"}
+    ),
+    "csi": frozenset({"csi_driver_unregistered", "csi_operation_stuck", "mount_failing"}),
+    "rok": frozenset({"rwx_recovery_blocked", "snapshot_space_exhausted"}),
+}
+
+SHORT = {
+    "persistentvolumeclaim": "Claim",
+    "persistentvolume": "Volume",
+    "volumesnapshotclass": "Snapshot class",
+    "volumesnapshot": "Snapshot",
+    "volumeattachment": "Attachment",
+    "storageclass": "Storage class",
+}
+"""What people call a label, where its own name does not say it."""
+
+
+HUMAN = "pvmedic_remediation_needs_human_since_timestamp_seconds"
+OWED = "pvmedic_remediation_holding_since_timestamp_seconds"
+REPAIRS = "pvmedic_remediation_in_progress"
+ELSEWHERE = {HUMAN, OWED, REPAIRS, "pvmedic_signals"}
+"""On the overview, so not again."""
+
+
+class Board(msgspec.Struct, frozen=True):
+    """One dashboard: its file and uid, its title, and what it is for."""
+
+    name: str
+    title: str
+    text: str
+
+
+BOARDS = (
+    Board("overview", "overview", "What is wrong with storage now, and what is done about it."),
+    Board("attachments", "node loss and attachments", "Volumes that cannot go where they must."),
+    Board("claims", "claims and snapshots", "Claims, their volumes and their snapshots."),
+    Board("csi", "CSI drivers", "Drivers that do not answer, and mounts that fail."),
+    Board("rok", "shared volumes and snapshot space", "Rok: RWX recovery and changed bytes."),
+    Board("self", "pvmedic itself", "Whether both programs see, hear and act."),
+)
+
+
+def documents() -> dict[str, str]:
+    """Return each dashboard as JSON, by file name."""
+    return {f"{board.name}.json": _json(board) for board in BOARDS}
+
+
+def _json(board: Board) -> str:
+    made = (
+        build.Dashboard(f"pvmedic / {board.title}")
+        .uid(f"pvmedic-{board.name}")
+        .description(board.text)
+        .tags([TAG, "storage", "kubernetes"])
+        .timezone("utc")
+        .readonly()
+        .time("now-6h", "now")
+        .refresh("30s")
+        .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
+        .link(_siblings())
+    )
+    parts = list(_parts(board))
+    made.with_variable(_data_source())
+    for variable in _variables():
+        made.with_variable(variable)
+    for number, part in enumerate(parts, start=1):
+        if isinstance(part, build.Row):
+            made.with_row(part.id(number))
+        else:
+            made.with_panel(part.id(number))
+    return JSONEncoder(sort_keys=True, indent=2, ensure_ascii=False).encode(made.build()) + "\n"
+
+
+def _parts(board: Board) -> Iterator[Part]:
+    if board.name == "overview":
+        yield from _overview()
+    elif board.name == "self":
+        yield from _self()
+    else:
+        yield from _signals([one for one in DETECTORS if _place(one.name) == board.name])
+
+
+def _place(signal: str) -> str:
+    return next((board for board, names in SIGNALS.items() if signal in names), REST)
+
+
+def _signals(detectors: list[Detector]) -> Iterator[Part]:
+    if not detectors:
+        return
+    yield panels.timeline(
+        "Subjects with each failure",
+        "How many subjects have it; a gap is a time in which nobody could know.",
+        queries.counts(one.name for one in detectors),
+        "{{signal}}",
+    )
+    metrics = published()
+    for one in detectors:
+        yield panels.row(_title(one.name))
+        reasons = ", ".join(sorted(one.reasons))
+        yield panels.rows(
+            f"{_title(one.name)}: subjects",
+            f"{one.meaning} Reasons: {reasons}. The alert and the runbook have the same name.",
+            _columns((*one.subject_labels, "reason", *one.named_labels)),
+            [(queries.signal_rows(one), "Age", panels.AGE)],
+            one.name,
+        )
+        for metric in metrics:
+            if metric.signal == one.name:
+                yield _panel(metric, one.name)
+
+
+def _overview() -> Iterator[Part]:
+    yield panels.tiles(
+        "Failures now",
+        "Subjects with each kind of failure. A kind that is not here cannot be judged now.",
+        queries.counts(one.name for one in DETECTORS),
+        "{{signal}}",
+        18,
+    )
+    yield panels.tiles(
+        "Oldest failure", "How long the oldest one has lasted.", queries.oldest(), "", 6, panels.AGE
+    )
+    yield panels.timeline(
+        "Failures over time",
+        "How many subjects have each kind; a gap is a time in which nobody could know.",
+        queries.counts(one.name for one in DETECTORS),
+        "{{signal}}",
+    )
+    yield panels.rows(
+        "By kind",
+        "How many subjects, and how long the oldest one has lasted. The link is the runbook.",
+        {"signal": "signal"},
+        [
+            (queries.counts(one.name for one in DETECTORS), "Subjects", panels.NUMBER),
+            (queries.oldest_by_signal(), "Oldest", panels.AGE),
+        ],
+        "${__data.fields.signal}",
+        panels.HALF,
+    )
+    seen = queries.selector("pvmedic_collector_success", ("collector",))
+    yield panels.rows(
+        "What cannot be seen",
+        "Kinds of failure that cannot be judged: no alert about them means nothing.",
+        {"collector": "Kind"},
+        [(f"min by (collector) ({seen}) == 0", "Sees", panels.NUMBER)],
+        "source_unseen",
+        panels.HALF,
+    )
+    yield panels.row("What is done about it")
+    by_name = {metric.name: metric for metric in published()}
+    for name, title, runbook in (
+        (HUMAN, "Waits for a person", "human_needed"),
+        (OWED, "Changes of ours that are not taken back", "undo_owed"),
+    ):
+        metric = by_name[name]
+        yield panels.rows(
+            title,
+            metric.meaning,
+            _columns(label for label in metric.labels),
+            [(queries.ages(metric), "Age", panels.AGE)],
+            runbook,
+        )
+    repairs = by_name[REPAIRS]
+    yield panels.rows(
+        "Repairs that are under way",
+        repairs.meaning,
+        _columns(repairs.labels),
+        [(queries.plain(repairs), "Running", panels.NUMBER)],
+        "repair_running",
+    )
+
+
+def _self() -> Iterator[Part]:
+    since = {since_name(one.name) for one in DETECTORS}
+    ours = [
+        one
+        for one in published()
+        if one.name not in since | ELSEWHERE and not one.signal and not one.process
+    ]
+    groups = {
+        "Both programs": [one for one in ours if len(one.programs) > 1],
+        "The exporter": [one for one in ours if one.programs == (EXPORTER,)],
+        "The remediator": [one for one in ours if one.programs == (REMEDIATOR,)],
+        "The processes": [one for one in published() if one.process],
+    }
+    for title, metrics in groups.items():
+        yield panels.row(title)
+        for metric in metrics:
+            yield _panel(metric, "")
+
+
+def _panel(metric: Published, runbook: str) -> Part:
+    """Return the panel that fits what a metric is."""
+    title = _title(metric.name.removeprefix("pvmedic_"))
+    legend = "{{role}}" if metric.process else queries.legend(metric)
+    if metric.unit == "always 1":
+        columns = _columns((*metric.labels, "job"))
+        values = [(queries.plain(metric), "Is", panels.NUMBER)]
+        return panels.rows(title, metric.meaning, columns, values, runbook, panels.HALF)
+    if metric.unit == "0 or 1":
+        expr = queries.plain(metric)
+        return panels.timeline(title, metric.meaning, expr, legend, good=1, width=panels.HALF)
+    if metric.unit == "Unix seconds" and not metric.process:
+        expr = queries.ages(metric)
+        return panels.lines(f"{title}: age", metric.meaning, expr, legend, panels.AGE)
+    if metric.type == "counter":
+        a_second = f"{title}: per second"
+        return panels.lines(a_second, metric.meaning, queries.plain(metric), legend, panels.RATE)
+    unit = {"bytes": "bytes", "seconds": "s"}.get(metric.unit, panels.NUMBER)
+    return panels.lines(title, metric.meaning, queries.plain(metric), legend, unit)
+
+
+def _title(name: str) -> str:
+    for end in ("_total", "_timestamp_seconds", "_seconds", "_bytes"):
+        name = name.removesuffix(end)
+    words = name.replace("_", " ").replace("csi ", "CSI ").replace("rwx ", "RWX ")
+    return words[0].upper() + words[1:]
+
+
+def _columns(labels: Iterable[str]) -> dict[str, str]:
+    return {label: SHORT.get(label) or _title(label) for label in labels}
+
+
+def _siblings() -> build.DashboardLink:
+    return (
+        build.DashboardLink("pvmedic")
+        .type(dashboard.DashboardLinkType.DASHBOARDS)
+        .tags([TAG])
+        .include_vars(include_vars=True)
+        .keep_time(keep_time=True)
+    )
+
+
+def _data_source() -> build.DatasourceVariable:
+    return build.DatasourceVariable("datasource").label("Data source").type("prometheus")
+
+
+def _variables() -> Iterator[build.QueryVariable]:
+    """Yield what narrows the queries.
+
+    A target always has job and instance; a subject may have no namespace or node, so that all of
+    them must match nothing, too.
+    """
+    for label in queries.TARGET:
+        yield _variable(label, f"label_values(pvmedic_build_info, {label})", ".+")
+    for label in queries.SUBJECT_VARIABLES:
+        yield _variable(
+            label, f"label_values({queries.selector('', (), queries.SINCE)}, {label})", ".*"
+        )
+
+
+def _variable(label: str, query: str, everything: str) -> build.QueryVariable:
+    return (
+        build.QueryVariable(label)
+        .label(label.capitalize())
+        .query(query)
+        .datasource(panels.DATA_SOURCE)
+        .refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(dashboard.VariableSort.ALPHABETICAL_ASC)
+        .multi(multi=True)
+        .include_all(include_all=True)
+        .all_value(everything)
+        .current(dashboard.VariableOption(selected=True, text="All", value="$__all"))
+    )
