@@ -13,7 +13,8 @@ import msgspec
 
 from exporter.observe import model
 from exporter.observe.kube.watch_state import WatchState
-from exporter.observe.model import Change, Kind, Object, Ref, Signal, Subject
+from exporter.observe.memory import SPELLED, FirstSeen, Memory, Remembered, about, latches
+from exporter.observe.model import Change, Kind, KubeEvent, Object, Ref, Signal, Subject
 from exporter.observe.objects import Objects
 from exporter.observe.signals.base import Detector
 from exporter.observe.view import View
@@ -51,6 +52,12 @@ class Listener(Protocol):
         """How many of a detector's signals hold; None: it cannot judge now."""
         ...
 
+    def decided(
+        self, detector: Detector, subject: Subject, signal: Signal | None, view: View
+    ) -> None:
+        """A subject was decided, by a detector that it asked to follow."""
+        ...
+
     def change(self, change: Change, view: View) -> None:
         """An object of a kind that it asked to hear of changed."""
         ...
@@ -73,7 +80,8 @@ class _Desk:
 class Observer:
     """The Sink of the reflectors.
 
-    `run` decides. `tell` are kinds whose every change the Listener hears.
+    `run` decides. `tell` are kinds whose every change the Listener hears, `follow` detectors whose
+    every decision it hears. `memory` is what an earlier run remembered.
     """
 
     def __init__(
@@ -83,10 +91,20 @@ class Observer:
         listener: Listener,
         clock: Callable[[], float],
         tell: frozenset[Kind] = frozenset(),
+        follow: frozenset[str] = frozenset(),
+        memory: Memory | None = None,
     ) -> None:
-        self._objects = Objects()
+        memory = memory or Memory()
+        self._objects = Objects(memory.events)
+        self._remembered = Remembered()
+        for event in memory.events:
+            self._remembered.add(event)
         self._marking = View(self._objects, 0.0)
         self._desks = [_Desk(detector) for detector in detectors]
+        for desk in self._desks:
+            ours = (one for one in memory.first_seen if one.signal == desk.detector.name)
+            desk.first_seen = {one.subject: one.since for one in ours}
+        self._follow = follow
         self._states = states
         self._listener = listener
         self._clock = clock
@@ -102,12 +120,50 @@ class Observer:
         """Return how many objects of a kind are there, those that are not kept included."""
         return self._objects.count(kind) + self._states[kind].skipped
 
+    def memory(self) -> Memory:
+        """Return what another run would not know."""
+        seen = (
+            FirstSeen(desk.detector.name, subject, since)
+            for desk in self._desks
+            for subject, since in desk.first_seen.items()
+        )
+        return Memory(tuple(seen), tuple(self._remembered))
+
     def put(self, obj: Object) -> None:
         """Take one object in its newest version."""
         self._mark(Change(self._objects.put(obj), obj))
+        if isinstance(obj, KubeEvent):
+            self._remembered.forget(model.ref(obj))
 
     def remove(self, name: Ref) -> None:
-        """Forget one object."""
+        """Forget one object, and what was remembered about it.
+
+        An Event that says what no object shows stays as long as what it is about.
+        """
+        old = self._objects.get(name.kind, name.namespace, name.name)
+        if isinstance(old, KubeEvent) and latches(old) and self._there(about(old)):
+            for gone in self._remembered.add(old):
+                self._drop(gone)
+            return
+        self._drop(name)
+        if name.kind in SPELLED:
+            for event in self._remembered.of(name):
+                self._remembered.forget(event)
+                self._drop(event)
+
+    def _there(self, name: Ref | None) -> bool:
+        if name is None:
+            return False
+        state = self._states.get(name.kind)
+        # What has not been listed yet may well be there.
+        if state is None or not state.listed:
+            return state is not None
+        return self._held(name)
+
+    def _held(self, name: Ref) -> bool:
+        return self._objects.get(name.kind, name.namespace, name.name) is not None
+
+    def _drop(self, name: Ref) -> None:
         old = self._objects.remove(name)
         if old is not None:
             self._mark(Change(old, None))
@@ -125,6 +181,12 @@ class Observer:
         for number, obj in enumerate(objects):
             self.put(obj)
             await _give_way(number)
+        for event in list(self._remembered):
+            # What an earlier run remembered may be about an object that went in between.
+            owner = about(event)
+            if owner is not None and owner.kind is kind and not self._held(owner):
+                self._remembered.forget(model.ref(event))
+                self._drop(model.ref(event))
         for desk in self._desks:
             desk.everything = desk.everything or kind in desk.kinds
         self._wake.set()
@@ -198,9 +260,11 @@ class Observer:
         elif not desk.dirty and desk.judges:
             return
         subjects, desk.dirty = desk.dirty, set()
+        view = self.view()
         for number, subject in enumerate(subjects):
-            self._decide_one(desk, subject)
-            await _give_way(number)
+            self._decide_one(desk, subject, view)
+            if await _give_way(number):
+                view = self.view()
         desk.judges = True
         self._listener.judged(desk.detector, len(desk.holds))
 
@@ -211,8 +275,10 @@ class Observer:
                 desk.dirty.update(desk.detector.suspects(obj, self._marking))
                 await _give_way(number)
 
-    def _decide_one(self, desk: _Desk, subject: Subject) -> None:
-        signal = desk.detector.decide(subject, self.view())
+    def _decide_one(self, desk: _Desk, subject: Subject, view: View) -> None:
+        signal = desk.detector.decide(subject, view)
+        if desk.detector.name in self._follow:
+            self._listener.decided(desk.detector, subject, signal, view)
         if signal is None:
             desk.first_seen.pop(subject, None)
             if desk.holds.pop(subject, None) is not None:
@@ -229,6 +295,8 @@ class Observer:
             self._listener.signal(desk.detector, subject, seen)
 
 
-async def _give_way(number: int) -> None:
+async def _give_way(number: int) -> bool:
     if number % SLICE == SLICE - 1:
         await asyncio.sleep(0)
+        return True
+    return False

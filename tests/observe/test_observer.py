@@ -69,6 +69,7 @@ class Heard:
         self.counts: list[int | None] = []
         self.changes: list[Change] = []
         self.told = 0
+        self.followed: list[tuple[Subject, bool]] = []
 
     def signal(self, detector: Detector, subject: Subject, seen: Seen | None) -> None:
         """Keep it, or forget it."""
@@ -83,6 +84,14 @@ class Heard:
         """Keep the count."""
         assert detector.name == "not_ready"
         self.counts.append(count)
+
+    def decided(
+        self, detector: Detector, subject: Subject, signal: Signal | None, view: View
+    ) -> None:
+        """Keep that it was decided, and how."""
+        assert detector.name == "not_ready"
+        assert view.node(subject["node"]) is not None or signal is None
+        self.followed.append((subject, signal is not None))
 
     def change(self, change: Change, view: View) -> None:
         """Keep the change."""
