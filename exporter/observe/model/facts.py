@@ -82,6 +82,10 @@ class MountFailed(msgspec.Struct, frozen=True, tag=True):
     operation: str = ""
 
 
+class SandboxFailed(msgspec.Struct, frozen=True, tag=True):
+    """kubelet on a Pod: FailedCreatePodSandBox. Volumes come first, so they are mounted."""
+
+
 class Stage(StrEnum):
     """Which half of growing a volume: at the back end, or on the node that mounts it."""
 
@@ -97,14 +101,6 @@ class Binding(StrEnum):
     MISMATCH = "Mismatch"
 
 
-class Waiting(StrEnum):
-    """Whom a claim waits for, as its own Events say."""
-
-    CONTROLLER = "Controller"
-    FIRST_CONSUMER = "FirstConsumer"
-    POD = "Pod"
-
-
 class ProvisionFailed(msgspec.Struct, frozen=True, tag=True):
     """A provisioner, in-tree or external, on a claim: ProvisioningFailed.
 
@@ -118,12 +114,11 @@ class ProvisionFailed(msgspec.Struct, frozen=True, tag=True):
 
 
 class ProvisionWaits(msgspec.Struct, frozen=True, tag=True):
-    """persistentvolume-controller on a claim: ExternalProvisioning, WaitForFirstConsumer and so on.
+    """A controller on a claim: somebody else has to make the volume. A note, not a failure.
 
-    `provisioner` is whom it waits for, where the text says so.
+    `provisioner` is who, where the text says so.
     """
 
-    on: Waiting
     provisioner: str = ""
 
 
@@ -262,6 +257,7 @@ Fact: TypeAlias = (
     MultiAttachBlocked
     | AttachFailed
     | MountFailed
+    | SandboxFailed
     | ProvisionFailed
     | ProvisionWaits
     | ProvisionStarted

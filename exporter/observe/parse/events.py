@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from exporter.observe.model.facts import Fact
 from exporter.observe.model.workloads import KubeEvent
-from exporter.observe.parse import attach, mount, rok, snapshot_events
+from exporter.observe.parse import attach, expand, mount, provision, release, rok, snapshot_events
 
 Reader = Callable[[str, KubeEvent], Fact | None]
 
@@ -17,11 +17,26 @@ READERS: Mapping[str, Reader] = {
     "FailedAttachVolume": attach.failed,
     "FailedMount": mount.failed,
     "FailedMapVolume": mount.failed,
+    "FailedCreatePodSandBox": mount.no_sandbox,
     "JobStarted": rok.started,
     "JobFailed": rok.failed,
     "INFO": rok.said,
     "PROGRESS": rok.said,
     "WARNING": rok.said,
+    "ProvisioningFailed": provision.failed,
+    "ProvisioningCleanupFailed": provision.orphaned,
+    "Provisioning": provision.started,
+    "ExternalProvisioning": provision.waits,
+    "FailedBinding": provision.unbound,
+    "VolumeMismatch": provision.mismatched,
+    "VolumeResizeFailed": expand.failed,
+    "FileSystemResizeFailed": expand.node_failed,
+    "ExternalExpanding": expand.waits,
+    "Resizing": expand.started,
+    "FileSystemResizeRequired": expand.node_started,
+    "VolumeFailedDelete": release.failed,
+    "VolumeFailedRecycle": release.failed,
+    "VolumeDelete": release.in_use,
     **dict.fromkeys(snapshot_events.REASONS, snapshot_events.failed),
 }
 """By the Event's reason."""
