@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 from exporter.observe import model
 from exporter.observe.model import Kind, Object, Ref
-from exporter.observe.model.facts import RokJobStarted
 
 _Found: TypeAlias = Object | list[Object]
 
@@ -137,6 +136,7 @@ def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:  # noqa: C901, PLR0912
                 yield ("pods_of", obj.namespace, claim)
             if obj.plugin is not None:
                 yield ("plugins", "", "")
+                yield ("plugins_on", "", obj.node)
         case model.Claim():
             if obj.volume:
                 yield ("claims_of", "", obj.volume)
@@ -152,7 +152,7 @@ def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:  # noqa: C901, PLR0912
                 yield ("volumes_of", obj.claim_namespace, obj.claim_name)
             if obj.attach_name:
                 yield ("in_tree", "", obj.attach_name)
-            if obj.driver == model.ROK and obj.pinned_to:
+            if obj.driver == model.ROK and obj.affinity:
                 yield ("rok_on", "", obj.pinned_to)
         case model.Attachment():
             yield ("attachments_on", "", obj.node)
@@ -163,8 +163,6 @@ def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:  # noqa: C901, PLR0912
                 yield ("in_tree_on", "", name)
         case model.KubeEvent():
             yield (f"events_of {obj.about_kind}", obj.about_namespace, obj.about_name)
-            if isinstance(obj.fact, RokJobStarted) and obj.fact.node:
-                yield ("rok_jobs_on", "", obj.fact.node)
         case model.Snapshot():
             if obj.claim:
                 yield ("snapshots_of", obj.namespace, obj.claim)

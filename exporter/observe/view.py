@@ -179,6 +179,14 @@ class View:
         """Return the pods that are CSI node plugins."""
         return self._indexed(model.Pod, "plugins", "", "")
 
+    def plugins_on(self, node: str) -> list[model.Pod]:
+        """Return the pods that are CSI node plugins of this node."""
+        return self._indexed(model.Pod, "plugins_on", "", node)
+
+    def pods(self) -> Iterator[model.Pod]:
+        """Iterate over all pods: for what hardly ever changes."""
+        return self._of(model.Pod, Kind.POD)
+
     def volume_of(self, claim: model.Claim) -> model.Volume | None:
         """Return the volume that a claim is bound to."""
         return self.volume(claim.volume) if claim.volume else None
@@ -222,12 +230,8 @@ class View:
         return self._indexed(model.SnapshotContent, "contents_of", namespace, snapshot)
 
     def rok_on(self, node: str) -> list[model.Volume]:
-        """Return Rok's volumes that live on this node."""
+        """Return Rok's volumes that live on this node; of "": whose affinity names no one node."""
         return self._indexed(model.Volume, "rok_on", "", node)
-
-    def rok_jobs_on(self, node: str) -> list[model.KubeEvent]:
-        """Return the Events of Rok's jobs that began on this node."""
-        return self._indexed(model.KubeEvent, "rok_jobs_on", "", node)
 
     def events_of(self, kind: str, namespace: str, name: str) -> list[model.KubeEvent]:
         """Return the kept Events about an object, oldest first.
