@@ -123,6 +123,10 @@ class View:
         """Return the API server's version."""
         return self._get(model.Server, Kind.SERVER, "", Kind.SERVER)
 
+    def attachment(self, name: str) -> model.Attachment | None:
+        """Return a VolumeAttachment; an in-tree volume has none."""
+        return self._get(model.Attachment, Kind.ATTACHMENT, "", name)
+
     def attachments(self) -> list[model.Attachment]:
         """Return all VolumeAttachments."""
         return list(self._of(model.Attachment, Kind.ATTACHMENT))
