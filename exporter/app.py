@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Mapping
 
+from exporter import collectors, state
 from exporter.kit import build
 from exporter.kit.logs import fields
 from exporter.kit.web import About, Web
@@ -15,17 +16,18 @@ from exporter.observe.kube.access import access
 from exporter.observe.kube.api import Api
 from exporter.observe.kube.reflector import Pace, Reflector
 from exporter.observe.kube.watch_state import WatchState
+from exporter.observe.memory import Memory
 from exporter.observe.model import Kind
 from exporter.observe.observer import Observer
-from exporter.observe.parse import multi_attach
+from exporter.observe.parse import events, wire
 from exporter.observe.signals import DETECTORS
 from exporter.server import Board, SelfMetrics
 from exporter.settings import Settings
 
 log = logging.getLogger(__name__)
 
-SELECTORS: Mapping[Kind, str] = {Kind.EVENT: f"reason={multi_attach.REASON}"}
-"""Of Events only what is read: a cluster has a hundred thousand of them."""
+SELECTORS: Mapping[Kind, str] = {Kind.EVENT: events.SELECTOR}
+"""Of Events not what is frequent and never read: a cluster has a hundred thousand of them."""
 
 ABOUT = About(
     "pvmedic exporter",
@@ -47,24 +49,35 @@ async def run(settings: Settings) -> None:
     who = access(settings.kubernetes, os.environ)
     metrics = SelfMetrics()
     board = Board(metrics, time.time())
-    kinds = sorted({kind for one in DETECTORS for kind in one.needs | one.helps})
+    read = {kind for one in DETECTORS for kind in one.needs | one.helps}
+    kinds = [kind for kind in wire.KINDS if kind in read]
     states = {kind: WatchState(kind, time.time, time.monotonic) for kind in kinds}
-    observer = Observer(DETECTORS, states, board, time.time, tell=frozenset({Kind.EVENT}))
+    observer = Observer(
+        DETECTORS,
+        states,
+        board,
+        time.time,
+        tell=frozenset({Kind.EVENT}),
+        follow=frozenset(collectors.FURTHER),
+        memory=state.read(settings.state, time.time()) if settings.state else Memory(),
+    )
     metrics.watch(states, observer)
     # Jitter between retries is no secret.
     pace = Pace(random.random, asyncio.sleep, time.monotonic)
 
     def not_ready() -> str:
-        waits = [state.unseen() for state in states.values() if not state.settled()]
+        waits = [one.unseen() for one in states.values() if not one.settled()]
         return "; ".join(waits)
 
     async with Api(who, metrics) as api, Web(settings.listen, ABOUT, board.parts, not_ready) as web:
         log.info("serving", extra=fields(address=str(web.address), kinds=kinds))
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(observer.run())]
-            for kind, state in states.items():
-                one = Reflector(api, state, observer, pace, SELECTORS.get(kind, ""))
-                tasks.append(group.create_task(one.run()))
+            for kind, one in states.items():
+                reflector = Reflector(api, one, observer, pace, SELECTORS.get(kind, ""))
+                tasks.append(group.create_task(reflector.run()))
+            if settings.state is not None:
+                tasks.append(group.create_task(state.keep(settings.state, observer.memory)))
             await stop.wait()
             log.info("stopping")
             for task in tasks:

@@ -4,7 +4,7 @@ A Board is the observer's Listener. Nothing is asked or computed at a scrape but
 metrics.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
 from prometheus_client import Counter as CounterMetric
@@ -13,10 +13,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from exporter import collectors
 from exporter.collectors import multi_attach, signals
-from exporter.exposition import Exposition
+from exporter.exposition import Exposition, Sample
 from exporter.kit import metrics as own
 from exporter.observe.kube.watch_state import WatchState
-from exporter.observe.model import Change, Kind, Subject
+from exporter.observe.model import Change, Kind, Signal, Subject
 from exporter.observe.observer import Observer, Seen
 from exporter.observe.signals.base import Detector
 from exporter.observe.view import View
@@ -111,6 +111,7 @@ class Board:
         self._metrics = metrics
         self._began = began
         self._events: Counter[multi_attach.Key] = Counter()
+        self._further: dict[str, dict[Subject, frozenset[str]]] = defaultdict(dict)
 
     def signal(self, detector: Detector, subject: Subject, seen: Seen | None) -> None:
         """Publish a signal, or take it down."""
@@ -122,13 +123,31 @@ class Board:
             self._exposition.put(family, subject, [sample])
 
     def judged(self, detector: Detector, count: int | None) -> None:
-        """Publish a count, or take it down while there is none."""
+        """Publish a count, or take down all that a detector said while it cannot judge."""
         self._metrics.success(detector.name, judges=count is not None)
         if count is None:
             self._exposition.drop(signals.COUNT.name, detector.name)
+            for subject, families in self._further.pop(detector.name, {}).items():
+                for family in families:
+                    self._exposition.drop(family, subject)
         else:
             sample = signals.count(detector, count)
             self._exposition.put(signals.COUNT.name, detector.name, [sample])
+
+    def decided(
+        self, detector: Detector, subject: Subject, signal: Signal | None, view: View
+    ) -> None:
+        """Publish what else a subject shows, whether or not its signal holds."""
+        samples: dict[str, list[Sample]] = defaultdict(list)
+        for family, sample in collectors.FURTHER[detector.name](subject, signal, view):
+            samples[family.name].append(sample)
+        known = self._further[detector.name]
+        for family in known.pop(subject, frozenset()) - samples.keys():
+            self._exposition.drop(family, subject)
+        for family, found in samples.items():
+            self._exposition.put(family, subject, found)
+        if samples:
+            known[subject] = frozenset(samples)
 
     def change(self, change: Change, view: View) -> None:
         """Count Events."""

@@ -1,9 +1,20 @@
 """What is published of what is seen.
 
-One file per subject; adding one is a file and a line in FAMILIES.
+One file per subject; adding one is a file, a line in FAMILIES, and a line in FURTHER if it says
+more of a signal's subjects than since when.
 """
 
+from collections.abc import Callable, Iterable, Mapping
+
 from exporter.collectors import multi_attach, signals
-from exporter.exposition import Family
+from exporter.exposition import Family, Sample
+from exporter.observe.model import Signal, Subject
+from exporter.observe.view import View
 
 FAMILIES: tuple[Family, ...] = (*signals.FAMILIES, *multi_attach.FAMILIES)
+
+Further = Callable[[Subject, Signal | None, View], Iterable[tuple[Family, Sample]]]
+"""What else a subject shows; asked at each decision, whether or not the signal holds."""
+
+FURTHER: Mapping[str, Further] = {}
+"""By the signal's name."""
