@@ -51,7 +51,7 @@ PROVISIONING = [
     ),
     (
         (
-            'failed to provision volume with StorageClass "rbd": rpc error: code = ResourceExhausted'
+            'failed to provision volume with StorageClass "r": rpc error: code = ResourceExhausted'
             " desc = pool is full"
         ),
         ProvisionFailed(Cause.NO_SPACE),
@@ -116,9 +116,9 @@ def test_a_failed_clean_up_leaves_an_orphan() -> None:
         ),
         (
             (
-                "Waiting for a volume to be created either by the external provisioner 'x.csi.io' or"
-                " manually by the system administrator. If volume creation is delayed, please verify"
-                " that the provisioner is running and correctly registered."
+                "Waiting for a volume to be created either by the external provisioner 'x.csi.io'"
+                " or manually by the system administrator. If volume creation is delayed, please"
+                " verify that the provisioner is running and correctly registered."
             ),
             "x.csi.io",
         ),
@@ -243,8 +243,8 @@ def test_a_failed_binding_says_what_is_wrong(reason: str, text: str, fact: Fact 
         (
             "ExternalExpanding",
             (
-                "Ignoring the PVC: didn't find a plugin capable of expanding the volume; waiting for"
-                " an external controller to process this PVC."
+                "Ignoring the PVC: didn't find a plugin capable of expanding the volume; waiting"
+                " for an external controller to process this PVC."
             ),
             "volume_expand",
             ResizeWaits(),
