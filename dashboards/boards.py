@@ -226,7 +226,7 @@ def _panel(metric: Published, runbook: str) -> Part:
     if metric.unit == "0 or 1":
         expr = queries.plain(metric)
         return panels.timeline(title, metric.meaning, expr, legend, good=1, width=panels.HALF)
-    if metric.unit == "Unix seconds" and not metric.process:
+    if metric.unit == "Unix seconds":
         expr = queries.ages(metric)
         return panels.lines(f"{title}: age", metric.meaning, expr, legend, panels.AGE)
     if metric.type == "counter":

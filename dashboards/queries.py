@@ -63,13 +63,15 @@ def oldest_by_signal() -> str:
 def ages(metric: Published) -> str:
     """Return how long ago the times of a metric are."""
     since = selector(metric.name, metric.labels)
+    if metric.process:
+        return f"(time() - {since}) * {_OURS}"
     return f"max by ({_by(metric)}) (time() - {since})"
 
 
 def plain(metric: Published) -> str:
     """Return what a metric says, a counter's as a rate."""
     if metric.process:
-        return _of_ours(metric)
+        return _process(metric)
     if metric.type == "counter":
         return f"sum by ({_by(metric)}) (rate({selector(metric.name, metric.labels)}{RATES}))"
     if metric.type == "histogram":
@@ -84,12 +86,17 @@ def legend(metric: Published) -> str:
     return " ".join(f"{{{{{label}}}}}" for label in (*metric.labels, "job"))
 
 
-def _of_ours(metric: Published) -> str:
-    """Return a process's metric for our programs only: every scraped program may have it."""
-    ours = f"on (job, instance) group_left (role) {selector('pvmedic_build_info')}"
+def _process(metric: Published) -> str:
     if metric.type == "counter":
-        return f"rate({selector(metric.name)}{RATES}) * {ours}"
-    return f"{selector(metric.name)} * {ours}"
+        return f"rate({selector(metric.name)}{RATES}) * {_OURS}"
+    return f"{selector(metric.name)} * {_OURS}"
+
+
+_OURS = (
+    "on (job, instance) group_left (role) max by (job, instance, role)"
+    f" ({selector('pvmedic_build_info')})"
+)
+"""Keeps our programs' processes only: every program that is scraped may have these metrics."""
 
 
 def _by(metric: Published, *more: str) -> str:

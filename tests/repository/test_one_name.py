@@ -1,9 +1,12 @@
 """One name per failure, everywhere: forget one of the places, and a test here says which."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from dashboards.alerts import AlertRule, alert_rules, seconds
+from exporter.observe.model import SinceSource
 from exporter.observe.signals import DETECTORS, detector_of
 from exporter.observe.signals.base import Detector
 from remediator.handlers import HANDLERS
@@ -14,6 +17,14 @@ BESIDE = {"__init__", "base"}
 """What lies beside the detectors and the handlers and is none."""
 
 SIGNAL_RULES = [rule for rule in RULES if rule.signal]
+TIMED_RULES = [rule for rule in alert_rules() if rule.signal]
+SHORTEST_KEEPING = 300.0
+"""Seconds for which a gap in our sight is no recovery."""
+
+AGED = re.compile(
+    r"max by \([a-z_, ]+\) \(time\(\) - \w+\{[^}]*since_source(!=|=)\"first_seen\"[^}]*\}\)"
+)
+"""How every signal's rule begins: join-free, on the age of the series itself."""
 
 
 def modules(folder: str) -> set[str]:
@@ -46,6 +57,48 @@ def test_every_detector_has_its_alert_runbook_and_tests(detector: Detector) -> N
     assert all(any(e.alert == alert and e.fires for e in EXPECTATIONS) for alert in alerts)
     assert _exists(RUNBOOKS / f"{detector.name}.md")
     assert _exists(ROOT / "tests" / "signals" / f"test_{detector.name}.py")
+
+
+@pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
+def test_every_detector_says_in_one_sentence_what_is_wrong(detector: Detector) -> None:
+    """It stands in tables, so it is one sentence."""
+    assert re.fullmatch(r"[A-Z][^.!?\n]*(?:\.\w[^.!?\n]*)*\.", detector.meaning)
+
+
+@pytest.mark.parametrize("rule", TIMED_RULES, ids=lambda r: f"{r.alert}-{r.severity}-{r.waits}")
+def test_every_signal_rule_waits_for_what_is_no_everyday_life(rule: AlertRule) -> None:
+    """No alert begins within its detector's patience, or ends with a gap in our sight."""
+    detector = detector_of(rule.signal)
+    assert detector is not None
+    assert rule.after >= detector.patience
+    assert seconds(rule.keep_firing_for) >= SHORTEST_KEEPING
+
+
+@pytest.mark.parametrize("rule", TIMED_RULES, ids=lambda r: f"{r.alert}-{r.severity}-{r.waits}")
+def test_every_signal_rule_reads_an_age_or_waits_by_itself(rule: AlertRule) -> None:
+    """It compares the true age; only where we know no other time than ours does it wait."""
+    found = AGED.match(" ".join(rule.expr.split()))
+    assert found is not None, rule.expr
+    if found[1] == "!=":
+        assert re.search(r"\) > [0-9]+$", rule.expr.strip())
+        assert seconds(rule.waits) == 0
+    else:
+        assert re.search(r"\) >= 0$", rule.expr.strip())
+        assert seconds(rule.waits) > 0
+        assert rule.labels["since_source"] == "first_seen"
+
+
+@pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
+def test_every_time_that_a_signal_may_have_has_its_rule(detector: Detector) -> None:
+    """An alert about an age alone would never tell of what was only first seen by us."""
+    alerts: dict[str, set[bool]] = {}
+    for rule in TIMED_RULES:
+        if rule.signal == detector.name:
+            first = rule.labels.get("since_source") == SinceSource.FIRST_SEEN
+            alerts.setdefault(f"{rule.alert} {rule.severity}", set()).add(first)
+    wanted = {source is SinceSource.FIRST_SEEN for source in detector.since_sources}
+    assert alerts
+    assert {name: times for name, times in alerts.items() if not wanted <= times} == {}
 
 
 @pytest.mark.parametrize("rule", SIGNAL_RULES, ids=lambda rule: rule.name)
