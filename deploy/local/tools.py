@@ -67,6 +67,17 @@ def ensure(report: Report) -> Tools:
     )
 
 
+def ensure_csi(report: Report) -> Path:
+    """Return a directory with the CSI programs of `go_build.CSI`, built if they were not yet.
+
+    Apart from `ensure`: only few scenes and tests need them, and they take minutes the first time.
+    """
+    cache = cache_directory(os.environ)
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache / "tools.lock", report):
+        return go_build.ensure(cache, go_build.CSI, report)
+
+
 @contextmanager
 def _locked(path: Path, report: Report) -> Iterator[None]:
     with path.open("w") as lock:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     Object = dict[str, Any]
 
 DRIVER = "ebs.csi.aws.com"
+FAULTY_DRIVER = "faulty.csi.pvmedic.dev"  # the one of `csi.py`, with real sidecars
 
 
 def attachable(
@@ -29,8 +30,8 @@ def attachable(
         if volume is None or claim.get("status", {}).get("phase") != "Bound":
             return None
         csi = volume["spec"].get("csi", {})
-        if csi.get("driver") == DRIVER:
-            found[volume_name] = f"kubernetes.io/csi/{DRIVER}^{csi['volumeHandle']}"
+        if (driver := csi.get("driver")) in {DRIVER, FAULTY_DRIVER}:
+            found[volume_name] = f"kubernetes.io/csi/{driver}^{csi['volumeHandle']}"
     return found
 
 
