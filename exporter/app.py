@@ -9,8 +9,10 @@ import time
 from collections.abc import Mapping
 
 from exporter import collectors, state
-from exporter.kit import build
+from exporter.kit import build, logs
 from exporter.kit.logs import fields
+from exporter.kit.program import Start
+from exporter.kit.reload import Reload, follow
 from exporter.kit.web import About, Web
 from exporter.observe.kube.access import access
 from exporter.observe.kube.api import Api
@@ -37,12 +39,12 @@ ABOUT = About(
 )
 
 
-async def run(settings: Settings) -> None:
+async def run(start: Start[Settings]) -> None:
     """Run until SIGTERM or SIGINT.
 
     Raises ObserveError without an API server, OSError without a port.
     """
-    stop = asyncio.Event()
+    stop, settings = asyncio.Event(), start.settings
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
@@ -65,14 +67,23 @@ async def run(settings: Settings) -> None:
     # Jitter between retries is no secret.
     pace = Pace(random.random, asyncio.sleep, time.monotonic)
 
+    def apply(changed: Settings) -> None:
+        logs.set_level(changed.log_level)
+
+    start.entrance.publish(metrics.registry)
+    reload = Reload(start.source, settings, apply, metrics.registry, time.time)
+
     def not_ready() -> str:
         waits = [one.unseen() for one in states.values() if not one.settled()]
         return "; ".join(waits)
 
-    async with Api(who, metrics) as api, Web(settings.listen, ABOUT, board.parts, not_ready) as web:
+    web = Web(settings.listen, ABOUT, board.parts, not_ready)
+    web.entrance = start.entrance
+    async with Api(who, metrics) as api, web:
         log.info("serving", extra=fields(address=str(web.address), kinds=kinds))
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(observer.run())]
+            follows = follow([reload, start.entrance])
+            tasks = [group.create_task(observer.run()), group.create_task(follows)]
             for kind, one in states.items():
                 reflector = Reflector(api, one, observer, pace, SELECTORS.get(kind, ""))
                 tasks.append(group.create_task(reflector.run()))

@@ -6,8 +6,10 @@ import os
 import signal
 import time
 
-from exporter.kit import build
+from exporter.kit import build, logs
 from exporter.kit.logs import fields
+from exporter.kit.program import Start
+from exporter.kit.reload import Reload, follow
 from exporter.kit.web import About, Web
 from exporter.observe.ec2 import Ec2
 from exporter.observe.errors import ObserveError
@@ -20,7 +22,7 @@ from remediator.judgement import Judge
 from remediator.metrics import Metrics
 from remediator.pipeline import Pipeline
 from remediator.record import Record
-from remediator.server import Token, WebhookServer
+from remediator.server import WEBHOOK, Token, WebhookServer
 from remediator.settings import Settings
 from remediator.sinks import AuditLog, KubeEvents
 from remediator.store import Store
@@ -53,17 +55,19 @@ class _Late:
         return self.intake.watchdog_at if self.intake is not None else time.time()
 
 
-async def run(settings: Settings) -> None:
+async def run(start: Start[Settings]) -> None:
     """Run until SIGTERM or SIGINT.
 
     Raises ObserveError without an API server's address, OSError without a port, ValueError
     without a token.
     """
-    stop = asyncio.Event()
+    stop, settings = asyncio.Event(), start.settings
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     token, policy, late = Token(settings.webhook.token_file), settings.policy(), _Late()
     metrics = Metrics(late.records, policy, time.time, late.watchdog_at)
+    start.entrance.publish(metrics.registry)
+    reload = Reload(start.source, settings, _apply, metrics.registry, time.time)
     fencing = settings.fencing
     power = Ec2Power(
         Ec2(
@@ -101,16 +105,27 @@ async def run(settings: Settings) -> None:
         largest = settings.webhook.largest_body_bytes
         web = Web(settings.listen, ABOUT, metrics.parts, not_ready, largest)
         webhook.routes(web.app)
+        web.entrance, web.own_tokens = start.entrance, frozenset({WEBHOOK})
         async with web, asyncio.TaskGroup() as group:
             LOG.info("serving", extra=fields(address=str(web.address), mode=policy.mode))
             tasks = [
                 group.create_task(work)
-                for work in (_engine(store, pipeline), store.keep_fresh(), events.run())
+                for work in (
+                    _engine(store, pipeline),
+                    store.keep_fresh(),
+                    events.run(),
+                    follow([reload, start.entrance]),
+                )
             ]
             await stop.wait()
             LOG.info("stopping")
             for task in tasks:
                 task.cancel()
+
+
+def _apply(settings: Settings) -> None:
+    """Use what may change while plans are under way: nothing that guards or handlers read."""
+    logs.set_level(settings.log_level)
 
 
 async def _engine(store: Store, pipeline: Pipeline) -> None:

@@ -22,6 +22,7 @@ from remediator.metrics import Metrics
 
 LOG = logging.getLogger("pvmedic.webhook")
 
+WEBHOOK = "/webhook"
 DURABLE_WITHIN = 10.0
 """Seconds to write a notification's records. Alertmanager's next peer sends it after 15 s."""
 
@@ -83,7 +84,7 @@ class WebhookServer:
 
     def routes(self, app: web.Application) -> None:
         """Add the route."""
-        app.router.add_post("/webhook", self.post)
+        app.router.add_post(WEBHOOK, self.post)
 
     async def post(self, request: web.Request) -> web.Response:
         """Take one notification."""

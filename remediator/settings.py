@@ -6,9 +6,11 @@ Times are written with a unit.
 import enum
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
+from exporter.kit.described import setting
 from exporter.kit.logs import Level
 from exporter.kit.values import Address, Duration
 from exporter.observe.kube.access import Where
@@ -32,13 +34,17 @@ class Mode(enum.StrEnum):
 
 
 class Webhook(msgspec.Struct, frozen=True):
-    """`token_file` holds the bearer token that Alertmanager must send.
+    """Who may send notifications, and how large."""
 
-    It is read again when it changes.
-    """
-
-    token_file: Path
-    largest_body_bytes: int = 4 * 1024 * 1024
+    token_file: Annotated[
+        Path,
+        setting(
+            "Holds the bearer token that Alertmanager must send. It is read again when it changes."
+        ),
+    ]
+    largest_body_bytes: Annotated[
+        int, setting("How large a notification may be; a larger one gets 413.", unit="bytes")
+    ] = 4 * 1024 * 1024
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Name what cannot be."""
@@ -47,22 +53,27 @@ class Webhook(msgspec.Struct, frozen=True):
 
 
 class Fencing(msgspec.Struct, frozen=True):
-    """How a machine is proven dead.
+    """How a machine is proven dead."""
 
-    `readings_apart`: between the two readings; `demonstration` allows less than 30s, for a demo.
-    `fresh_for`: how old the last reading may be when we act.
-    `ec2_endpoint_url`, `ec2_region`: empty for AWS' own and the providerID's.
-    `ec2_account`: the account number that must own the instances; empty: any.
-    `removable_drivers`: CSI drivers whose node-bound volumes may be taken away with their node.
-    """
-
-    readings_apart: Duration = SHORTEST_GAP
-    demonstration: bool = False
-    fresh_for: Duration = Duration(10.0)
-    ec2_endpoint_url: str = ""
-    ec2_region: str = ""
-    ec2_account: str = ""
-    removable_drivers: tuple[str, ...] = ()
+    readings_apart: Annotated[
+        Duration, setting("How far the two readings of a proof are apart; at least 30s.")
+    ] = SHORTEST_GAP
+    demonstration: Annotated[
+        bool,
+        setting("Allows readings less than 30s apart. For a demonstration, never for a cluster."),
+    ] = False
+    fresh_for: Annotated[
+        Duration, setting("How old a proof's last reading may be when we act; at most 60s.")
+    ] = Duration(10.0)
+    ec2_endpoint_url: Annotated[str, setting("Where EC2 is asked. Empty: AWS' own.")] = ""
+    ec2_region: Annotated[str, setting("The instances' region. Empty: the providerID's.")] = ""
+    ec2_account: Annotated[
+        str, setting("The number of the account that must own the instances. Empty: any.")
+    ] = ""
+    removable_drivers: Annotated[
+        tuple[str, ...],
+        setting("CSI drivers whose node-bound volumes may be taken away with their node."),
+    ] = ()
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Name what contradicts."""
@@ -78,12 +89,24 @@ class Fencing(msgspec.Struct, frozen=True):
 class Limits(msgspec.Struct, frozen=True):
     """How often, how much, how long. Shipped defaults are in DESIGN's words the careful ones."""
 
-    alert_max_age: Duration = Duration(5 * 3600.0)
-    cooldown: Duration = Duration(1800.0)
-    look_every: Duration = Duration(15.0)
-    give_up_after: Duration = Duration(6 * 3600.0)
-    settle_within: Duration = Duration(600.0)
-    quiet: Duration = Duration(600.0)
+    alert_max_age: Annotated[
+        Duration, setting("How long ago an alert may have arrived last for us to act on it.")
+    ] = Duration(5 * 3600.0)
+    cooldown: Annotated[
+        Duration, setting("How long a subject is left alone after it was repaired.")
+    ] = Duration(1800.0)
+    look_every: Annotated[
+        Duration, setting("How often what waits is looked at again; at least 1s.")
+    ] = Duration(15.0)
+    give_up_after: Annotated[
+        Duration, setting("How long a repair may wait before it is given up and a person is paged.")
+    ] = Duration(6 * 3600.0)
+    settle_within: Annotated[
+        Duration, setting("How long after a repair its goal may take before a person is paged.")
+    ] = Duration(600.0)
+    quiet: Annotated[
+        Duration, setting("How long a failure must be seen gone before its episode is over.")
+    ] = Duration(600.0)
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Name what contradicts."""
@@ -94,20 +117,25 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """`mode` is for every handler that `modes` does not name.
+    """The whole file."""
 
-    `namespace` is where the kill switch lies.
-    """
-
-    webhook: Webhook
-    listen: Address = Address("0.0.0.0", 9822)  # noqa: S104 -- Alertmanager is elsewhere
-    kubernetes: Where = Where()
-    namespace: str = "pvmedic"
-    mode: Mode = Mode.OBSERVE
-    modes: dict[str, Mode] = {}
-    fencing: Fencing = Fencing()
-    limits: Limits = Limits()
-    log_level: Level = Level.INFO
+    webhook: Annotated[Webhook, setting("Where Alertmanager sends to.")]
+    listen: Annotated[
+        Address, setting("Where we listen, HOST:PORT; IPv6 hosts stand in brackets.")
+    ] = Address("0.0.0.0", 9822)  # noqa: S104 -- Alertmanager is elsewhere
+    kubernetes: Annotated[Where, setting("Where the API server is, and who we are to it.")] = (
+        Where()
+    )
+    namespace: Annotated[str, setting("The namespace in which the kill switch lies.")] = "pvmedic"
+    mode: Annotated[Mode, setting("What every handler may do that `modes` does not name.")] = (
+        Mode.OBSERVE
+    )
+    modes: Annotated[
+        dict[str, Mode], setting("What single handlers may do, by their names, as `mode` says it.")
+    ] = {}
+    fencing: Annotated[Fencing, setting("How a machine is proven dead.")] = Fencing()
+    limits: Annotated[Limits, setting("How often and how long.")] = Limits()
+    log_level: Annotated[Level, setting("How much is logged.", live=True)] = Level.INFO
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Name handlers that do not exist."""

@@ -60,9 +60,14 @@ def set_up(level: str, stream: TextIO | None = None) -> None:
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+    set_level(level)
     # Every scrape and webhook would be a line.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+
+
+def set_level(level: str) -> None:
+    """Log from `level` upwards from now on."""
+    logging.getLogger().setLevel(level.upper())
 
 
 def _shown(name: str, value: object) -> object:

@@ -29,3 +29,29 @@ def rendered(from_registry: CollectorRegistry, *, openmetrics: bool) -> bytes:
         body: bytes = generate_openmetrics(from_registry)  # type: ignore[no-untyped-call]
         return body
     return generate_latest(from_registry)
+
+
+class Reloads:
+    """Whether a file could be read again, and when that went well for the last time.
+
+    At the program's start it went well, or there would be no program.
+    """
+
+    def __init__(self, name: str, what: str, in_registry: CollectorRegistry, now: float) -> None:
+        self._successful = Gauge(
+            f"pvmedic_{name}_last_reload_successful",
+            f"1 while the {what} in force is the one in its file, 0 while that cannot be used.",
+            registry=in_registry,
+        )
+        self._at = Gauge(
+            f"pvmedic_{name}_last_reload_success_timestamp_seconds",
+            f"When the {what} was last read and could be used, in Unix seconds.",
+            registry=in_registry,
+        )
+        self.tell(good=True, now=now)
+
+    def tell(self, *, good: bool, now: float) -> None:
+        """Say how reading it went."""
+        self._successful.set(good)
+        if good:
+            self._at.set(now)

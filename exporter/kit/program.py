@@ -6,11 +6,18 @@ Exit status 0: ended as asked. 1: the listen address cannot be had. 2: the setti
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar, cast
 
-from exporter.kit import build, logs, settings
+import msgspec
+
+from exporter.kit import build, entrance, logs, settings
+from exporter.kit.entrance import Entrance
+from exporter.kit.reference import reference
+from exporter.kit.reload import Source
 from exporter.kit.values import Address
 
 UNUSABLE = 2
@@ -30,7 +37,7 @@ class Served(Protocol):
         ...
 
 
-S = TypeVar("S", bound=Served)
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Program(NamedTuple):
@@ -41,34 +48,67 @@ class Program(NamedTuple):
     unusable: tuple[type[Exception], ...]
 
 
+class Start(NamedTuple, Generic[S]):
+    """What a program begins with: settings, where to read them again, and who may come in."""
+
+    settings: S
+    source: Source[S]
+    entrance: Entrance
+
+
 def main(
     program: Program,
-    read: Callable[[Path | None], S],
-    run: Callable[[S], Coroutine[None, None, None]],
+    into: type[S],
+    run: Callable[[Start[S]], Coroutine[None, None, None]],
+    environ: Mapping[str, str],
     arguments: list[str] | None = None,
 ) -> int:
     """Read the settings, run, and return the exit status; `arguments` None: the command line's."""
-    parser = argparse.ArgumentParser(prog=program.name, description=program.description)
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings, as YAML")
-    parser.add_argument(
-        "--check-config", action="store_true", help="say what is wrong with the settings and exit"
-    )
-    parser.add_argument("--version", action="version", version=build.our_version())
-    given = parser.parse_args(arguments)
+    given = _parser(program).parse_args(arguments)
+    if given.print_config:
+        print(reference(into), end="")  # noqa: T201 -- what was asked for
+        return 0
+    read = partial(settings.read, given.config, into, environ)
     try:
-        found = read(given.config)
+        found, loaded = read(), entrance.load(given.web_config)
     except settings.SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 -- there are no logs yet
         return UNUSABLE
     if given.check_config:
         return 0
-    logs.set_up(found.log_level)
+    served = cast("Served", found)  # a type variable has one bound only
+    logs.set_up(served.log_level)
+    door = Entrance(given.web_config, loaded, time.time, time.monotonic)
     try:
-        asyncio.run(run(found))
+        asyncio.run(run(Start(found, Source(given.config, read), door)))
     except program.unusable as error:
         print(f"{program.name}: {error}", file=sys.stderr)  # noqa: T201 -- for a person's eyes
         return UNUSABLE
     except OSError as error:
-        print(f"{program.name}: {found.listen}: {error}", file=sys.stderr)  # noqa: T201 -- same
+        print(f"{program.name}: {served.listen}: {error}", file=sys.stderr)  # noqa: T201 -- same
         return 1
     return 0
+
+
+def _parser(program: Program) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=program.name,
+        description=program.description,
+        epilog="A setting a.b is also the environment variable PVMEDIC_A_B, which goes first.",
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings, as YAML")
+    parser.add_argument(
+        "--check-config", action="store_true", help="say what is wrong with the settings and exit"
+    )
+    parser.add_argument(
+        "--print-config", action="store_true", help="print every setting with its default and exit"
+    )
+    parser.add_argument(
+        "--web.config.file",
+        dest="web_config",
+        type=Path,
+        metavar="FILE",
+        help="TLS and passwords, as Prometheus' exporter-toolkit reads them",
+    )
+    parser.add_argument("--version", action="version", version=build.our_version())
+    return parser

@@ -1,12 +1,12 @@
 """Settings files: strict YAML into frozen structs, with every mistake told at once.
 
-A struct is the whole description of its section: fields, types, defaults. It may have a method
-`problems()` that yields (field, sentence) for what contradicts; it is asked once its fields can be
-read. What the settings mean is not decided here, nor how a program ends.
+A struct is the whole description of its section: fields, types, defaults, and `Annotated` with a
+`setting()` what each is for. It may have a method `problems()` that yields (field, sentence) for
+what contradicts; it is asked once its fields can be read. Environment variables go before the file.
+What the settings mean is not decided here, nor how a program ends.
 """
 
 import enum
-import types
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,9 +14,10 @@ from pathlib import Path
 import msgspec
 import yaml
 
+from exporter.kit import environment
+from exporter.kit.described import Wanted, fields_of, joined, without_none
+
 S = typing.TypeVar("S", bound=msgspec.Struct)
-Wanted: typing.TypeAlias = typing.Any
-"""A type as an annotation spells it, which static typing has no name for."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -39,10 +40,13 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-def read(path: Path | None, into: type[S]) -> S:
-    """Read a file into a struct; without a file, the defaults. Raises SettingsError."""
+def read(path: Path | None, into: type[S], environ: Mapping[str, str] | None = None) -> S:
+    """Read a file into a struct; without a file, the defaults. Raises SettingsError.
+
+    What `environ` says goes before the file.
+    """
     if path is None:
-        return read_text("", "(defaults)", into)
+        return read_text("", "(defaults)", into, environ)
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -50,18 +54,21 @@ def read(path: Path | None, into: type[S]) -> S:
         raise SettingsError((Problem(str(path), "", sentence),)) from error
     except UnicodeDecodeError as error:
         raise SettingsError((Problem(str(path), "", "is not UTF-8 text"),)) from error
-    return read_text(text, str(path), into)
+    return read_text(text, str(path), into, environ)
 
 
-def read_text(text: str, file: str, into: type[S]) -> S:
+def read_text(text: str, file: str, into: type[S], environ: Mapping[str, str] | None = None) -> S:
     """Read YAML text into a struct; `file` is what messages call it. Raises SettingsError."""
-    reader = _Reader(file)
+    given = environment.read(environ or {}, into)
+    reader = _Reader(file, {path: name for path, (name, _) in given.values.items()})
+    reader.problems.extend(Problem("environment", *problem) for problem in given.problems)
     try:
         raw = yaml.load(text, _Loader)  # noqa: S506 -- a SafeLoader that also refuses double keys
     except yaml.YAMLError as error:
         sentence = f"is not YAML: {' '.join(str(error).split())}"
         raise SettingsError((Problem(file, "", sentence),)) from error
-    found = reader.struct({} if raw is None else raw, into, "")
+    merged = environment.laid_over({} if raw is None else raw, given)
+    found = reader.struct(merged, into, "")
     if reader.problems or found is None:
         raise SettingsError(tuple(reader.problems))
     return found
@@ -92,11 +99,16 @@ class _Bad(Exception):
 class _Reader:
     """Walks values and types side by side, noting problems instead of stopping."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, variables: Mapping[str, str]) -> None:
         self._file = file
+        self._variables = variables
         self.problems: list[Problem] = []
 
     def _bad(self, path: str, sentence: str) -> _Bad:
+        for place, name in self._variables.items():
+            if path == place or path.startswith((f"{place}.", f"{place}[")):
+                self.problems.append(Problem("environment", name + path[len(place) :], sentence))
+                return _Bad()
         self.problems.append(Problem(self._file, path, sentence))
         return _Bad()
 
@@ -105,23 +117,22 @@ class _Reader:
         if not isinstance(raw, Mapping):
             self._bad(path, f"must be a section of keys, not {_named(raw)}")
             return None
-        hints = typing.get_type_hints(into, include_extras=True)
-        fields = {field.encode_name: field for field in msgspec.structs.fields(into)}
+        fields = fields_of(into)
         good = True
         for key in raw:
             if key not in fields:
                 known = ", ".join(sorted(fields))
-                self._bad(_join(path, str(key)), f"is not a setting; known here: {known}")
+                self._bad(joined(path, str(key)), f"is not a setting; known here: {known}")
                 good = False
         values: dict[str, object] = {}
         for name, field in fields.items():
             if name not in raw:
                 if field.required:
-                    self._bad(_join(path, name), "is missing")
+                    self._bad(joined(path, name), "is missing")
                     good = False
                 continue
             try:
-                values[field.name] = self.value(raw[name], hints[field.name], _join(path, name))
+                values[name] = self.value(raw[name], field.type, joined(path, name))
             except _Bad:
                 good = False
         if not good:
@@ -131,17 +142,16 @@ class _Reader:
 
     def _consistent(self, found: msgspec.Struct, path: str) -> bool:
         told: Iterator[tuple[str, str]] = getattr(found, "problems", lambda: iter(()))()
-        problems = [Problem(self._file, _join(path, name), sentence) for name, sentence in told]
-        self.problems.extend(problems)
+        problems = [self._bad(joined(path, name), sentence) for name, sentence in told]
         return not problems
 
     def value(self, raw: object, wanted: Wanted, path: str) -> object:
         """Read one value as the wanted type; raises _Bad with the problem noted."""
+        inner = without_none(wanted)
+        if inner is not wanted:
+            return None if raw is None else self.value(raw, inner, path)
         origin: object = typing.get_origin(wanted)
         arguments = typing.get_args(wanted)
-        if origin in (types.UnionType, typing.Union) and type(None) in arguments:
-            rest = [argument for argument in arguments if argument is not type(None)]
-            return None if raw is None else self.value(raw, rest[0], path)
         if origin is tuple:
             return tuple(self._items(raw, arguments[0], path))
         if origin in (dict, Mapping):
@@ -189,7 +199,7 @@ class _Reader:
         if not isinstance(raw, Mapping):
             raise self._bad(path, f"must be a section of keys, not {_named(raw)}")
         keys = [str(key) for key in raw]
-        places = ((_join(path, key), item) for key, item in zip(keys, raw.values(), strict=True))
+        places = ((joined(path, key), item) for key, item in zip(keys, raw.values(), strict=True))
         return zip(keys, self._all(places, wanted), strict=True)
 
     def _all(self, places: Iterator[tuple[str, object]], wanted: object) -> list[object]:
@@ -203,10 +213,6 @@ class _Reader:
         if not good:
             raise _Bad
         return found
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path and name else path or name
 
 
 def _named(raw: object) -> str:

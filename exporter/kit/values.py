@@ -30,7 +30,7 @@ class Duration(float):
 
     def __str__(self) -> str:
         """As it is written: `90s`."""
-        return f"{float(self):g}s"
+        return f"{float(self):.3f}".rstrip("0").rstrip(".") + "s"
 
 
 class Address(NamedTuple):

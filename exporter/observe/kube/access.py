@@ -7,11 +7,12 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import msgspec
 import yaml
 
+from exporter.kit.described import setting
 from exporter.observe.errors import Unauthorized
 
 if TYPE_CHECKING:
@@ -25,9 +26,19 @@ REREAD_SECONDS = 60.0
 class Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The `kubernetes` section of both programs' settings. Empty: the pod's own environment."""
 
-    server: str = ""
-    service_account_directory: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-    kubeconfig: Path | None = None
+    server: Annotated[
+        str,
+        setting(
+            "The API server's URL, https://HOST:PORT. Empty: what the pod's environment names."
+        ),
+    ] = ""
+    service_account_directory: Annotated[
+        Path, setting("Where `token` and `ca.crt` of the service account are.")
+    ] = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+    kubeconfig: Annotated[
+        Path | None,
+        setting("A kubeconfig to use instead of a service account; it names its server."),
+    ] = None
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Name what contradicts: (field, sentence)."""
