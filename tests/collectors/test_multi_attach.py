@@ -1,4 +1,7 @@
-"""Counting Multi-Attach Events: each once, repeats too, nothing from before our time."""
+"""Counting Multi-Attach Events: each once, repeats too, nothing from before our time.
+
+What their texts say has been read when they come here (`tests/observe/test_multi_attach_text.py`).
+"""
 
 from collections import Counter
 
@@ -6,12 +9,13 @@ import msgspec
 
 from exporter.collectors.multi_attach import Key, fold, sample
 from exporter.observe import model
-from exporter.observe.model import Change
+from exporter.observe.model import Cause, Change
+from exporter.observe.model.facts import AttachFailed, MultiAttachBlocked
 from exporter.observe.objects import Objects
 from exporter.observe.view import View
 
 BEGAN = 1000.0
-TEXT = 'Multi-Attach error for volume "pv" Volume is already used by pod(s) old'
+HELD = MultiAttachBlocked("pv", ("old",))
 POD = model.Pod("web", "new", "u", "1", "b", "Pending", ("data",), 1.0, 2.0, None)
 VOLUME = model.Volume(
     name="pv",
@@ -38,13 +42,14 @@ def event(**fields: object) -> model.KubeEvent:
         uid="e1",
         version="1",
         reason="FailedAttachVolume",
-        message=TEXT,
+        message="",
         component="attachdetach-controller",
         about_kind="Pod",
         about_namespace="web",
         about_name="new",
         count=1,
         last=BEGAN + 1,
+        fact=HELD,
     )
     return msgspec.structs.replace(made, **fields)
 
@@ -58,13 +63,11 @@ def counted(*changes: Change, view: View = KNOWN) -> dict[Key, int]:
 
 
 def test_an_event_counts_for_its_driver_and_the_node_that_waits() -> None:
-    """Both wordings."""
-    new_wording = event(
-        uid="e2",
-        message='Waiting for detach for volume "pv" Volume is already exclusively attached to one'
-        " node, waiting on detach before it can be attached to another node",
-    )
-    assert counted(Change(None, event()), Change(None, new_wording)) == {KEY: 2}
+    """Whoever holds the volume: pods that are known, pods elsewhere, or nobody any more."""
+    nobody = event(uid="e2", fact=MultiAttachBlocked("pv"))
+    elsewhere = event(uid="e3", fact=MultiAttachBlocked("pv", elsewhere=2))
+    changes = [Change(None, one) for one in (event(), nobody, elsewhere)]
+    assert counted(*changes) == {KEY: 3}
 
 
 def test_a_relisted_event_counts_once() -> None:
@@ -102,13 +105,13 @@ def test_what_is_unknown_is_empty() -> None:
 
 
 def test_other_objects_and_other_texts_do_not_count() -> None:
-    """Removals, other reasons, other attach failures."""
+    """Removals, other attach failures, a count that went back."""
     assert (
         counted(
             Change(event(), None),
             Change(None, POD),
-            Change(None, event(reason="FailedMount")),
-            Change(None, event(message="AttachVolume.Attach failed for volume")),
+            Change(None, event(fact=AttachFailed("pv", Cause.TIMEOUT))),
+            Change(None, event(fact=None)),
             Change(event(count=3), event(count=2)),
         )
         == {}
