@@ -27,7 +27,7 @@ FIELDS = {
 """Field selectors that a fresh look may use, and where their value is in the model."""
 
 random_worlds = settings(
-    max_examples=50,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -170,9 +170,9 @@ def test_a_kind_that_is_neither_needed_nor_helps_says_nothing(
 ) -> None:
     """The exporter marks nobody for a change of such a kind, and a look does not miss it."""
     kinds = kinds_of(detector)
-    rest = frozenset(Kind) - kinds
+    rest = sorted(frozenset(Kind) - kinds)
     world = data.draw(worlds.worlds(kinds))
-    more = data.draw(worlds.worlds(rest))
+    more = data.draw(st.lists(st.sampled_from(rest).flatmap(worlds.objects), max_size=5))
     assert holding(detector, [*world, *more]) == holding(detector, world)
 
 

@@ -34,7 +34,7 @@ ATTACHMENTS = ("csi-a", "csi-b", "csi-c")
 SNAPSHOTS = ("snap", "snap-2")
 CONTENTS = ("content", "content-2")
 CLASSES = ("fast", "slow")
-DRIVERS = (made.DRIVER, OTHER_DRIVER, EBS)
+DRIVERS = (made.DRIVER, OTHER_DRIVER, EBS, model.ROK)
 TEXTS = ("", "x", "rpc error: code = Internal desc = %!x(MISSING)")
 TIMES = (0.0, -1.0, 60.0, 9_000.0, made.NOW + 500.0, 4e18)
 NUMBERS = (0, 1, 10, 2**30, 2**63, -1)
@@ -49,6 +49,7 @@ UNIQUE_NAMES = (
     "junk",
     "",
 )
+ON_A = (model.NodeTerm("kubernetes.io/hostname", "In", ("a",), field=False),)
 UNIQUE_UIDS = ("uid-data", "uid-logs", "uid-snap", "uid", "")
 
 POOLS: Mapping[str, Sequence[object]] = {
@@ -73,6 +74,10 @@ POOLS: Mapping[str, Sequence[object]] = {
     "driver": (*DRIVERS, ""),
     "drivers": DRIVERS,
     "provisioner": (*DRIVERS, ""),
+    "key": ("kubernetes.io/hostname", "topology.kubernetes.io/zone"),
+    "operator": ("In", "NotIn"),
+    "values": NODES,
+    "about_uid": ("", "", "uid-data", "weird"),
     "handle": ("vol-1", "aws://zone/vol-2", "vol-2", ""),
     "uid": UNIQUE_UIDS,
     "claim_uid": UNIQUE_UIDS,
@@ -151,6 +156,7 @@ TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
         made.volume(),
         made.volume("pv-logs", claim_name="logs", driver=EBS, handle="aws://zone/vol-2"),
         made.volume("pv-spare", claim_name="", phase="Released"),
+        made.volume(driver=model.ROK, affinity=ON_A),
     ),
     Kind.ATTACHMENT: (
         made.attachment("a"),

@@ -1,10 +1,17 @@
 """The detectors, one line each. Adding a failure is one file here and one line in this tuple."""
 
+from exporter.observe.signals.attachment_stuck import AttachmentStuck
 from exporter.observe.signals.base import Detector
 from exporter.observe.signals.multi_attach import MultiAttach
 from exporter.observe.signals.node_lost_with_volumes import NodeLostWithVolumes
+from exporter.observe.signals.volume_attached_twice import VolumeAttachedTwice
 
-DETECTORS: tuple[Detector, ...] = (NodeLostWithVolumes(), MultiAttach())
+DETECTORS: tuple[Detector, ...] = (
+    NodeLostWithVolumes(),
+    MultiAttach(),
+    VolumeAttachedTwice(),
+    AttachmentStuck(),
+)
 
 
 def detector_of(name: str) -> Detector | None:

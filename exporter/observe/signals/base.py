@@ -112,3 +112,25 @@ def events_since(
     """
     found = view.events_of(*about)
     return [e for e in found if began is None or e.last is None or e.last >= began]
+
+
+def node_moved(change: Change) -> bool:
+    """Whether a change of a Node says anything about attachments; a heartbeat does not."""
+    old, new = change.old, change.new
+    if not isinstance(old, model.Node) or not isinstance(new, model.Node):
+        return True
+    return (old.ready, old.attached, old.in_use) != (new.ready, new.attached, new.in_use)
+
+
+def volumes_on(node: model.Node, view: View) -> set[str]:
+    """Return the volumes attached to a node, those that this version of it names among them."""
+    found = {attachment.volume for attachment in view.attachments_on(node.name)}
+    found |= {volume.name for unique in node.attached for volume in view.named_by(unique)}
+    return found - {""}
+
+
+def in_use(volume: model.Volume, node: model.Node) -> bool:
+    """Whether the node's kubelet says that it still has the volume mounted."""
+    if volume.in_tree:
+        return volume.attach_name in {model.attach_name(unique) for unique in node.in_use} - {""}
+    return f"kubernetes.io/csi/{volume.driver}^{volume.handle}" in node.in_use

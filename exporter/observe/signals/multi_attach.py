@@ -1,11 +1,12 @@
 """multi_attach: a pod waits on one node for a ReadWriteOnce volume that another node holds.
 
-How it is recognised: state first. The pod is placed and Pending, its claim is bound to a volume
-that goes to one node at a time, and a VolumeAttachment of that volume names another node. The Event
-of the attach/detach controller ("Multi-Attach error", from Kubernetes 1.37 on "Waiting for detach")
-is written once per volume and node and lives an hour, so it is counted elsewhere and never decides.
-Since: the waiting pod's PodScheduled time. It is normal for up to two minutes in a rolling update:
-alert on age.
+How it is recognised: state first. The pod is placed and Pending, none of its containers has
+started, its claim is bound to a volume that goes to one node at a time, and a VolumeAttachment of
+that volume names another node; for an in-tree volume a Node's status does. The Event of the
+attach/detach controller ("Multi-Attach error", from Kubernetes 1.37 on "Waiting for detach") is
+written once per volume and node and lives an hour, so it is counted elsewhere; here it adds a
+sentence and never decides. Since: the waiting pod's PodScheduled time. It is normal for up to two
+minutes in a rolling update: alert on age.
 
 This signal says who blocks whom. Whether the blocking node may be fenced is not its question.
 """
@@ -14,6 +15,7 @@ from collections.abc import Iterable, Iterator
 
 from exporter.observe import model
 from exporter.observe.model import Change, Kind, Object, Signal, SinceSource, Subject
+from exporter.observe.model.facts import MultiAttachBlocked
 from exporter.observe.signals import base
 from exporter.observe.view import View, Want
 
@@ -44,7 +46,7 @@ class MultiAttach:
     def suspects(self, obj: Object, view: View) -> Iterable[Subject]:
         """Name the claims of a pod that waits."""
         del view
-        if not isinstance(obj, model.Pod) or not obj.waiting:
+        if not isinstance(obj, model.Pod) or not _waits(obj):
             return ()
         return [subject_of(obj.namespace, claim) for claim in obj.claims]
 
@@ -56,26 +58,38 @@ class MultiAttach:
                     yield subject_of(obj.namespace, obj.name)
                 case model.Pod():
                     yield from (subject_of(obj.namespace, claim) for claim in obj.claims)
-                case model.Volume() if obj.claim_name:
-                    yield subject_of(obj.claim_namespace, obj.claim_name)
-                case model.Attachment():
-                    yield from _claim_subject(obj, view)
-                case model.Node():
-                    for attachment in view.attachments_on(obj.name):
-                        yield from _claim_subject(attachment, view)
+                case model.Volume():
+                    yield from _claims_of(obj.name, view)
+                case model.Attachment() if obj.volume:
+                    yield from _claims_of(obj.volume, view)
+                case model.Node() if base.node_moved(change):
+                    for name in base.volumes_on(obj, view):
+                        yield from _claims_of(name, view)
+                case model.KubeEvent(about_kind="Pod"):
+                    pod = view.pod(obj.about_namespace, obj.about_name)
+                    for claim in pod.claims if pod is not None else ():
+                        yield subject_of(obj.about_namespace, claim)
                 case _:
                     pass
 
     def reads(self, subject: Subject, view: View) -> Iterator[Want]:
-        """The claim, its pods and volume, the attachments, then the nodes that those name."""
+        """The claim, its pods and volume, the attachments, then the nodes that those name.
+
+        Only the nodes themselves say where an in-tree volume is.
+        """
         namespace, name = subject["namespace"], subject["persistentvolumeclaim"]
         yield Want(Kind.CLAIM, namespace, name)
         yield Want(Kind.POD, namespace)
         yield Want(Kind.ATTACHMENT)
         claim = view.claim(namespace, name)
-        if claim is not None and claim.volume:
-            yield Want(Kind.VOLUME, name=claim.volume)
-            for attachment in view.attachments_of(claim.volume):
+        if claim is None or not claim.volume:
+            return
+        yield Want(Kind.VOLUME, name=claim.volume)
+        volume = view.volume_of(claim)
+        if volume is not None and volume.in_tree:
+            yield Want(Kind.NODE)
+        for attachment in view.attachments_of(claim.volume):
+            if attachment.node:
                 yield Want(Kind.NODE, name=attachment.node)
 
     def decide(self, subject: Subject, view: View) -> Signal | None:
@@ -87,8 +101,8 @@ class MultiAttach:
             return None
         holders = view.attachments_of(volume.name)
         pods = view.pods_of(namespace, name)
-        for pod in sorted((p for p in pods if p.waiting), key=_waiting_since):
-            blocking = next((a for a in holders if a.node != pod.node), None)
+        for pod in sorted((p for p in pods if _waits(p)), key=_waiting_since):
+            blocking = next((a for a in holders if a.node and a.node != pod.node), None)
             if blocking is not None:
                 return self._signal(subject, volume, pod, blocking, view)
         return None
@@ -121,18 +135,16 @@ class MultiAttach:
             since_source=SinceSource.FIRST_SEEN if since is None else SinceSource.OBJECT,
             reason=_reason(view.node(blocking.node), users),
             named=tuple((label, named[label]) for label in self.named_labels),
-            evidence=(
-                f"pod {namespace}/{pod.name} waits on node {pod.node} for volume {volume.name}",
-                f"the volume is attached to node {blocking.node}"
-                + "".join(f", where pod {user.name} uses it" for user in users),
-            ),
+            evidence=tuple(_evidence(volume, pod, blocking, users, view)),
         )
 
 
-def _claim_subject(attachment: model.Attachment, view: View) -> Iterator[Subject]:
-    claim = base.claim_of(attachment, view)
-    if claim is not None:
-        yield subject_of(*claim)
+def _waits(pod: model.Pod) -> bool:
+    return pod.waiting and pod.starting
+
+
+def _claims_of(volume: str, view: View) -> list[Subject]:
+    return [subject_of(claim.namespace, claim.name) for claim in view.claims_of(volume)]
 
 
 def _waiting_since(pod: model.Pod) -> tuple[float, str]:
@@ -144,3 +156,25 @@ def _reason(node: model.Node | None, users: list[model.Pod]) -> str:
     if base.lost(node):
         return "NodeLost"
     return "HeldByPod" if users else "DetachPending"
+
+
+def _evidence(
+    volume: model.Volume,
+    pod: model.Pod,
+    blocking: model.Attachment,
+    users: list[model.Pod],
+    view: View,
+) -> Iterator[str]:
+    yield f"pod {pod.namespace}/{pod.name} waits on node {pod.node} for volume {volume.name}"
+    yield f"the volume is attached to node {blocking.node}" + "".join(
+        f", where pod {user.name} uses it" for user in users
+    )
+    holder = view.node(blocking.node)
+    if holder is not None and base.in_use(volume, holder):
+        yield f"the kubelet of node {holder.name} says that it still has the volume in use"
+    if blocking.deletion is not None:
+        error = f": {blocking.detach_error.text}" if blocking.detach_error is not None else ""
+        yield f"its detachment from node {blocking.node} has been asked for{error}"
+    for event in base.events_since(pod.created, ("Pod", pod.namespace, pod.name), view):
+        if isinstance(event.fact, MultiAttachBlocked) and event.fact.volume == volume.name:
+            yield f"Kubernetes: {event.message}"

@@ -2,11 +2,12 @@
 
 A node is NotReady, silent or gone, and still holds volumes that others wait for.
 
-How it is recognised (kube-controller-manager 1.13 to 1.36): the Ready condition is False or
+How it is recognised (kube-controller-manager 1.11 to 1.37): the Ready condition is False or
 Unknown, or the Node object is gone, and a VolumeAttachment of a ReadWriteOnce volume still names
-the node, or a pod with such a claim is still bound to it. Since: the Ready condition's
-lastTransitionTime, which is when the node life cycle controller gave the node up,
-`--node-monitor-grace-period` after its last heartbeat.
+the node, or the node's own status names an in-tree one (status.volumesAttached), or a pod with such
+a claim is still bound to it. With the Node object goes its status: then only pods tell of in-tree
+volumes. Since: the Ready condition's lastTransitionTime, which is when the node life cycle
+controller gave the node up, `--node-monitor-grace-period` after its last heartbeat.
 
 A silent node is not a dead node: nothing here says that its kubelet and its writers have stopped.
 """
@@ -62,12 +63,10 @@ class NodeLostWithVolumes:
             match obj:
                 case model.Node():
                     yield subject_of(obj.name)
-                case model.Attachment():
-                    yield subject_of(obj.node)
-                case model.Pod() if obj.node:
+                case model.Attachment() | model.Pod() if obj.node:
                     yield subject_of(obj.node)
                 case model.Volume():
-                    yield from (subject_of(a.node) for a in view.attachments_of(obj.name))
+                    yield from (subject_of(node) for node in _nodes_of(obj, view))
                 case model.Claim():
                     pods = view.pods_of(obj.namespace, obj.name)
                     yield from (subject_of(pod.node) for pod in pods if pod.node)
@@ -83,6 +82,10 @@ class NodeLostWithVolumes:
         yield Want(Kind.NODE, name=node)
         yield Want(Kind.ATTACHMENT)
         yield Want(Kind.POD, field_selector=f"spec.nodeName={node}")
+        known = view.node(node)
+        if known is not None and any(model.attach_name(unique) for unique in known.attached):
+            # A volume does not tell from its name how the node's status spells it.
+            yield Want(Kind.VOLUME)
         for attachment in view.attachments_on(node):
             if attachment.volume:
                 yield Want(Kind.VOLUME, name=attachment.volume)
@@ -140,6 +143,15 @@ def claims_on(node: str, view: View) -> list[tuple[str, str]]:
     found = {(pod.namespace, claim) for pod in view.pods_on(node) for claim in pod.claims}
     found |= {claim for a in view.attachments_on(node) if (claim := base.claim_of(a, view))}
     return sorted(found)
+
+
+def _nodes_of(volume: model.Volume, view: View) -> set[str]:
+    """Return where a volume is attached or its claim's pods are, as this version of it has it."""
+    found = {attachment.node for attachment in view.attachments_of(volume.name)}
+    found |= {node.name for node in view.nodes_naming(volume)}
+    for claim in view.claims_of(volume.name):
+        found |= {pod.node for pod in view.pods_of(claim.namespace, claim.name)}
+    return found - {""}
 
 
 def _reason(node: model.Node | None) -> str:
