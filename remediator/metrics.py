@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from exporter.kit import metrics as own
+from exporter.observe import errors
 from exporter.observe.signals import DETECTORS
 from remediator.alert import Outcome
 from remediator.case import Policy
@@ -96,6 +97,10 @@ class Metrics:
     def failure(self, resource: str, verb: str, reason: str) -> None:
         """Count one failed request to the API server."""
         self._failures.labels(resource, verb, reason).inc()
+
+    def undecodable(self, resource: str) -> None:
+        """Count one object in a list that could not be read: for a look, the whole list failed."""
+        self._failures.labels(resource, "list", errors.Garbage.reason).inc()
 
     def take(self, report: Report) -> None:
         """Count a report."""

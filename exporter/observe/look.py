@@ -86,6 +86,11 @@ async def _read(api: Api, want: Want) -> Sequence[Object]:
     try:
         if want.name:
             return [await api.get(want.kind, want.namespace, want.name)]
-        return (await api.list(want.kind, want.namespace, want.field_selector)).objects
+        found = await api.list(want.kind, want.namespace, want.field_selector)
     except errors.NotFound:
         return ()
+    if found.unreadable:
+        # Whoever acts on what is not there must know that it was looked for.
+        message = f"{len(found.unreadable)} of the {want.kind} cannot be read: "
+        raise errors.Garbage(message + found.unreadable[0].error)
+    return found.objects

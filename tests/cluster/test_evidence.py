@@ -117,6 +117,9 @@ class Untallied:
     def failure(self, resource: str, verb: str, reason: str) -> None:
         """Ignore one."""
 
+    def undecodable(self, resource: str) -> None:
+        """Ignore one."""
+
 
 def test_a_taint_is_bound_to_the_version_of_the_node_that_was_looked_at(stage: Stage) -> None:
     """The API server refuses the write of a stale look with a conflict, and changes nothing."""

@@ -15,18 +15,25 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class FakeApiServer:
-    """Answers by path. `answers` are used up in order; the last one stays."""
+    """Answers by path. `answers` are used up in order; the last one stays.
+
+    As far as a test says nothing else, it has no streaming lists; requests for those are in
+    `streams`, all others in `requests`.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.url = ""
         self.requests: list[web.Request] = []
+        self.streams: list[web.Request] = []
         self.counted: list[tuple[str, ...]] = []
-        self._answers: dict[tuple[str, bool], list[Handler]] = {}
+        self._answers: dict[tuple[str, str], list[Handler]] = {}
 
-    def answer(self, path: str, *handlers: Handler, watch: bool = False) -> None:
-        """Say how a path is answered, lists and watches apart."""
-        self._answers[path, watch] = list(handlers)
+    def answer(
+        self, path: str, *handlers: Handler, watch: bool = False, stream: bool = False
+    ) -> None:
+        """Say how a path is answered: lists, watches and streaming lists apart."""
+        self._answers[path, "stream" if stream else "watch" if watch else ""] = list(handlers)
 
     def json(self, path: str, body: object, status: int = 200, **headers: str) -> None:
         """Answer a path with JSON, always."""
@@ -34,8 +41,10 @@ class FakeApiServer:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
-        self.requests.append(request)
-        handlers = self._answers.get((request.path, request.query.get("watch") == "1"), [missing])
+        stream = "sendInitialEvents" in request.query
+        (self.streams if stream else self.requests).append(request)
+        asked = "stream" if stream else "watch" if "watch" in request.query else ""
+        handlers = self._answers.get((request.path, asked), [no_streams if stream else missing])
         return await (handlers.pop(0) if len(handlers) > 1 else handlers[0])(request)
 
     def drop(self, path: str) -> None:
@@ -51,6 +60,10 @@ class FakeApiServer:
     def failure(self, resource: str, verb: str, reason: str) -> None:
         """Count, as a Tally."""
         self.counted.append((resource, verb, reason))
+
+    def undecodable(self, resource: str) -> None:
+        """Count, as a Tally."""
+        self.counted.append((resource, "undecodable"))
 
     @asynccontextmanager
     async def api(self) -> AsyncIterator[Api]:
@@ -87,6 +100,13 @@ async def missing(request: web.Request) -> web.Response:
     return web.Response(text="404 page not found\n", status=404)
 
 
+async def no_streams(request: web.Request) -> web.Response:
+    """Answer as an API server does that knows no streaming lists, or was told to have none."""
+    del request
+    what = "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch"
+    return web.json_response({"kind": "Status", "reason": "Invalid", "message": what}, status=422)
+
+
 def streamed(*lines: object, cut: bool = False, hold: bool = False) -> Handler:
     """Return a handler that sends lines; `cut` drops the connection then, `hold` keeps it open."""
 
@@ -94,8 +114,8 @@ def streamed(*lines: object, cut: bool = False, hold: bool = False) -> Handler:
         answer = web.StreamResponse()
         await answer.prepare(request)
         for line in lines:
-            text = line if isinstance(line, str) else json.dumps(line) + "\n"
-            await answer.write(text.encode())
+            text = line if isinstance(line, str | bytes) else json.dumps(line) + "\n"
+            await answer.write(text if isinstance(text, bytes) else text.encode())
         if cut and request.transport is not None:
             request.transport.abort()
         if hold:

@@ -133,13 +133,21 @@ def test_every_status_has_its_error(
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("7", 7.0), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)]
+    ("header", "seconds"),
+    [
+        ("7", 7.0),
+        ("Wed, 21 Oct 2026 07:28:09 GMT", 9.0),
+        ("Wed, 21 Oct 2026 07:27:00 GMT", 0.0),
+        ("-1", None),
+        ("soon", None),
+    ],
 )
 def test_throttling_keeps_the_servers_waiting_time(
     server: FakeApiServer, header: str, seconds: float | None
 ) -> None:
-    """Seconds; a date is not waited for."""
-    server.answer(NODES, said(STATUS, 429, {"Retry-After": header}))
+    """Seconds, or a date, which counts from the answer's own: no clock of ours is asked."""
+    date = "Wed, 21 Oct 2026 07:28:00 GMT"
+    server.answer(NODES, said(STATUS, 429, {"Retry-After": header, "Date": date}))
     found = refused(server, lambda api: api.list(Kind.NODE))
     assert isinstance(found, errors.Throttled)
     assert found.retry_after == seconds

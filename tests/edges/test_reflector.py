@@ -1,7 +1,7 @@
 """List and watch against a server that cuts, forgets, refuses and lies."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -23,11 +23,14 @@ class Kept:
         self.objects: dict[str, str] = {}
         self.lists = 0
 
-    async def replace(self, kind: Kind, objects: Sequence[Object]) -> None:
+    async def replace(
+        self, kind: Kind, objects: Sequence[Object], spared: Collection[Ref] = ()
+    ) -> None:
         """Take a list."""
         assert kind in (Kind.NODE, Kind.POD)
         self.lists += 1
-        self.objects = {obj.name: obj.version for obj in objects}
+        stay = {name: self.objects[name] for one in spared if (name := one.name) in self.objects}
+        self.objects = stay | {obj.name: obj.version for obj in objects}
 
     def put(self, obj: Object) -> None:
         """Take an object."""

@@ -1,11 +1,13 @@
 """One client of the API server: get, list, watch, and a plain `send` for those who write.
 
 Every request has a time limit, is counted, and fails with one of our errors. No retries here: who
-asks knows whether asking again is right.
+asks knows whether asking again is right. A list is read as a stream where that is asked for and the
+server can, else page by page.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 from urllib.parse import quote
@@ -19,6 +21,7 @@ from exporter.observe.kube.resources import RESOURCES, Asked, asked, path
 from exporter.observe.model import Kind, Object
 from exporter.observe.parse import wire
 from exporter.observe.parse.envelope import Status
+from exporter.observe.parse.initial import Initial
 
 PAGE = 500
 """Objects in one page of a list: a few megabytes of pods."""
@@ -27,6 +30,12 @@ GET_SECONDS = 15.0
 LIST_SECONDS = 60.0
 GRACE_SECONDS = 15.0
 """How much longer than asked for a watch may last, and how much longer it may be silent."""
+STREAM_SECONDS = 600
+"""How long a streaming list may take altogether."""
+STREAM_SILENT_SECONDS = 15.0
+"""How long a streaming list may be silent before its end: older servers never mark one."""
+STREAM_TRIES = 2
+"""Streaming lists of a kind that may break in a row before it is always listed page by page."""
 LONGEST_LINE = 8 * 1024 * 1024
 """Bytes of one watch line. etcd holds objects of 1.5 MB; a longer line is not an object."""
 
@@ -42,6 +51,10 @@ class Tally(Protocol):
         """Count one request that failed."""
         ...
 
+    def undecodable(self, resource: str) -> None:
+        """Count one object that could not be read."""
+        ...
+
 
 class NoTally:
     """Counts nothing."""
@@ -52,13 +65,17 @@ class NoTally:
     def failure(self, resource: str, verb: str, reason: str) -> None:
         """Forget it."""
 
+    def undecodable(self, resource: str) -> None:
+        """Forget it."""
+
 
 class Listing(NamedTuple):
-    """All objects of a list, the version to watch from, and how many are not kept."""
+    """All objects of a list, the version to watch from, how many are not kept, which unreadable."""
 
     objects: list[Object]
     version: str
     skipped: int
+    unreadable: tuple[wire.Unreadable, ...] = ()
 
 
 class Api:
@@ -70,6 +87,7 @@ class Api:
         self._tally = tally or NoTally()
         self._session: aiohttp.ClientSession | None = None
         self._bases: dict[Kind, str] = {}
+        self._streams_broken: dict[Kind, int] = {}
 
     async def __aenter__(self) -> Self:
         """Open the session."""
@@ -98,19 +116,23 @@ class Api:
         with failures.translated(asked("GET", where)):
             return wire.one(kind, body)
 
-    async def list(self, kind: Kind, namespace: str = "", field_selector: str = "") -> Listing:
-        """Read all objects of a kind, page by page; raises ObserveError, NotInstalled among them.
+    async def list(
+        self, kind: Kind, namespace: str = "", field_selector: str = "", *, stream: bool = False
+    ) -> Listing:
+        """Read all objects of a kind; raises ObserveError, NotInstalled among them.
 
-        A list that outlives its continue token is read once more, in one piece, as Kubernetes' own
-        clients do. A type that is not there is tried in its older versions.
+        `stream` asks for a streaming list, which is worth it where there are many objects: the
+        server need not build pages, nor we hold one. What refuses it, breaks it off or never ends
+        it is read page by page. A list that outlives its continue token is read once more, in one
+        piece, as Kubernetes' own clients do. A type that is not there is tried in its older
+        versions.
         """
         absent: errors.NotInstalled | None = None
         for base in self._known(kind):
             try:
-                try:
-                    found = await self._list(kind, base, namespace, field_selector, PAGE)
-                except errors.Gone:
-                    found = await self._list(kind, base, namespace, field_selector, 0)
+                where = self._path(kind, namespace, base=base)
+                streamed = await self._stream(kind, where, field_selector) if stream else None
+                found = streamed or await self._pages(kind, where, field_selector)
             except errors.NotInstalled as error:
                 absent = absent or error
             else:
@@ -127,11 +149,15 @@ class Api:
         spoken = base or self._bases.get(kind, "")
         return path(kind, quote(namespace, safe=""), quote(name, safe=""), spoken)
 
-    async def _list(
-        self, kind: Kind, base: str, namespace: str, selector: str, limit: int
-    ) -> Listing:
-        where = self._path(kind, namespace, base=base)
+    async def _pages(self, kind: Kind, where: str, selector: str) -> Listing:
+        try:
+            return await self._list(kind, where, selector, PAGE)
+        except errors.Gone:
+            return await self._list(kind, where, selector, 0)
+
+    async def _list(self, kind: Kind, where: str, selector: str, limit: int) -> Listing:
         objects: list[Object] = []
+        unreadable: list[wire.Unreadable] = []
         skipped = 0
         params = {"limit": str(limit)} if limit else {}
         if selector:
@@ -142,9 +168,65 @@ class Api:
                 page = wire.page(kind, body)
             objects.extend(page.objects)
             skipped += page.skipped
+            unreadable += page.unreadable
             if not page.more:
-                return Listing(objects, page.version, skipped)
+                self._count(kind, len(unreadable))
+                return Listing(objects, page.version, skipped, tuple(unreadable))
             params["continue"] = page.more
+
+    async def _stream(self, kind: Kind, where: str, selector: str) -> Listing | None:
+        """Read a streaming list; None where the pages are to be read instead."""
+        if self._streams_broken.get(kind, 0) >= STREAM_TRIES:
+            return None
+        initial = Initial(kind)
+        try:
+            found = await self._streamed(where, selector, initial)
+        except errors.Invalid:
+            # Older than streaming lists, or told not to have them: asking again is of no use.
+            self._streams_broken[kind] = STREAM_TRIES
+            return None
+        except errors.Forbidden:
+            # Who may list and not watch hears that from the watch.
+            return None
+        except (errors.Unauthorized, errors.NotInstalled, errors.Throttled):
+            raise
+        except errors.ObserveError as error:
+            if isinstance(error, errors.Unreachable) and not initial.began:
+                raise
+            self._streams_broken[kind] = self._streams_broken.get(kind, 0) + 1
+            return None
+        self._streams_broken.pop(kind, None)
+        return found
+
+    async def _streamed(self, where: str, selector: str, initial: Initial) -> Listing:
+        request = asked("GET", where, watch=True)
+        params = {
+            "watch": "1",
+            "sendInitialEvents": "true",
+            "resourceVersionMatch": "NotOlderThan",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(STREAM_SECONDS),
+        }
+        if selector:
+            params["fieldSelector"] = selector
+        with self._counted(request):
+            async with aclosing(self._blocks(where, params, STREAM_SILENT_SECONDS)) as blocks:
+                async for block in blocks:
+                    said = initial.take(block or b"")
+                    if isinstance(said, Status):
+                        raise failures.of_watch(said, request)
+                    if initial.whole:
+                        objects, unreadable = initial.result()
+                        self._count(initial.kind, len(unreadable))
+                        return Listing(objects, initial.version, initial.skipped, unreadable)
+                    # What has arrived already is read without waiting.
+                    await asyncio.sleep(0)
+            message = f"{request}: the streaming list ended before its end was marked"
+            raise errors.Unreachable(message)
+
+    def _count(self, kind: Kind, unreadable: int) -> None:
+        for _ in range(unreadable):
+            self._tally.undecodable(kind)
 
     async def watch(
         self, kind: Kind, version: str, *, seconds: float, field_selector: str = ""
@@ -164,19 +246,40 @@ class Api:
         }
         if field_selector:
             params["fieldSelector"] = field_selector
-        limit = seconds + GRACE_SECONDS
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=limit)
-        self._tally.request(request.resource, request.verb)
-        try:
-            with failures.translated(request):
-                async with self._request("GET", where, params, None, {}, timeout) as answer:
-                    await _refused(answer, request)
-                    yield None
-                    async for line in lines(answer.content):
+        with self._counted(request):
+            async with aclosing(self._blocks(where, params, seconds + GRACE_SECONDS)) as blocks:
+                async for block in blocks:
+                    if block is None:
+                        yield None
+                        continue
+                    for line in block.split(b"\n"):
+                        if not line.strip():
+                            continue
                         found = wire.watched(kind, line)
                         if isinstance(found, Status):
                             raise failures.of_watch(found, request)
+                        if isinstance(found, wire.Unreadable):
+                            self._count(kind, 1)
                         yield found
+
+    async def _blocks(
+        self, where: str, params: Mapping[str, str], silent: float
+    ) -> AsyncGenerator[bytes | None, None]:
+        """Yield a watch's whole lines, several at once; first None: it was accepted."""
+        request = asked("GET", where, watch=True)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silent)
+        async with self._request("GET", where, params, None, {}, timeout) as answer:
+            await _refused(answer, request)
+            yield None
+            async for block in whole_lines(answer.content):
+                yield block
+
+    @contextmanager
+    def _counted(self, request: Asked) -> Iterator[None]:
+        self._tally.request(request.resource, request.verb)
+        try:
+            with failures.translated(request):
+                yield
         except errors.ObserveError as error:
             self._tally.failure(request.resource, request.verb, error.reason)
             raise
@@ -197,17 +300,12 @@ class Api:
         may or may not have happened.
         """
         request = asked(method, where)
-        self._tally.request(request.resource, request.verb)
         headers = {"Content-Type": content_type} if body is not None else {}
         limit = aiohttp.ClientTimeout(total=timeout, sock_connect=min(CONNECT_SECONDS, timeout))
-        try:
-            with failures.translated(request):
-                async with self._request(method, where, params, body, headers, limit) as answer:
-                    await _refused(answer, request)
-                    return await answer.read()
-        except errors.ObserveError as error:
-            self._tally.failure(request.resource, request.verb, error.reason)
-            raise
+        with self._counted(request):
+            async with self._request(method, where, params, body, headers, limit) as answer:
+                await _refused(answer, request)
+                return await answer.read()
 
     @asynccontextmanager
     async def _request(
@@ -247,14 +345,16 @@ async def _refused(answer: aiohttp.ClientResponse, request: Asked) -> None:
         raise failures.of_answer(answer.status, answer.headers, await answer.read(), request)
 
 
-async def lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Split a watch into lines; one that is cut off or never ends is a broken connection."""
+async def whole_lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Yield what arrives, up to its last line end.
+
+    A line that is cut off or never ends is a broken connection.
+    """
     rest = b""
     async for chunk in stream.iter_any():
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            if line.strip():
-                yield line
+        whole, end, rest = (rest + chunk).rpartition(b"\n")
+        if end:
+            yield whole
         if len(rest) > LONGEST_LINE:
             message = f"a watch line of more than {LONGEST_LINE} bytes"
             raise aiohttp.ClientPayloadError(message)

@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 import aiohttp
@@ -36,7 +37,7 @@ def of_answer(
         return _missing(body, asked, said)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         message = f"{asked}: too many requests (429): {said}"
-        return errors.Throttled(message, _retry_after(headers))
+        return errors.Throttled(message, retry_after(headers))
     if status in _SPECIAL:
         error, meaning = _SPECIAL[HTTPStatus(status)]
     else:
@@ -86,9 +87,19 @@ def _missing(body: bytes, asked: Asked, said: str) -> errors.ObserveError:
     return errors.NotInstalled(f"{asked}: this resource type does not exist here (404)")
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return how many seconds the server asks us to wait.
+
+    A date counts from the answer's own Date: the server's clock need not be ours.
+    """
     text = headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() else None
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        asked = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("Date", ""))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return max(0.0, asked.total_seconds())
 
 
 def _shown(body: bytes) -> str:

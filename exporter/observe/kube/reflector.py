@@ -5,7 +5,7 @@ objects.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 FIRST_DELAY_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 15.0
+LONGEST_ASKED_SECONDS = 60.0
+"""What a server may ask us to wait; longer would make us blind for a slip of its own."""
 NOT_INSTALLED_SECONDS = 60.0
 """A type that does not exist may be installed later."""
 WATCH_SECONDS = 40.0
@@ -37,8 +39,13 @@ Renewing it at once would be a hot loop.
 class Sink(Protocol):
     """Where objects go. Called from the event loop; must not hold it for long."""
 
-    async def replace(self, kind: Kind, objects: Sequence[Object]) -> None:
-        """All objects of a kind, after a list; done when they are taken."""
+    async def replace(
+        self, kind: Kind, objects: Sequence[Object], spared: Collection[Ref] = ()
+    ) -> None:
+        """All objects of a kind, after a list; done when they are taken.
+
+        `spared` are there as well, but could not be read: what was known of them stands.
+        """
         ...
 
     def put(self, obj: Object) -> None:
@@ -61,10 +68,10 @@ class Pace(msgspec.Struct, frozen=True):
 def delay(failures: int, chance: float, asked: float | None = None) -> float:
     """Return how long to wait, in seconds, before trying again.
 
-    Full jitter, and no less than asked for.
+    Full jitter, and no less than asked for, within reason.
     """
     longest = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** min(failures - 1, 16))
-    return max(chance * longest, asked or 0.0)
+    return max(chance * longest, min(asked or 0.0, LONGEST_ASKED_SECONDS))
 
 
 class Reflector:
@@ -101,6 +108,9 @@ class Reflector:
 
     async def _failed(self, verb: str, error: errors.ObserveError) -> None:
         self._state.failed(verb, error)
+        if isinstance(error, errors.Garbage):
+            # What a watch said and nobody could read would be said again from the same version.
+            self._version = ""
         if isinstance(error, errors.Gone):
             # The server lives, so its earlier silence no longer makes us wait.
             self._version = ""
@@ -118,13 +128,17 @@ class Reflector:
         await self._pace.sleep(seconds)
 
     async def _list(self) -> None:
-        found = await self._api.list(self._state.kind, field_selector=self._selector)
+        found = await self._api.list(self._state.kind, field_selector=self._selector, stream=True)
         if not found.version:
             message = f"a list of {self._state.kind} without a resource version"
             raise errors.Garbage(message)
-        await self._sink.replace(self._state.kind, found.objects)
+        unreadable = {one.name for one in found.unreadable if one.name is not None}
+        await self._sink.replace(self._state.kind, found.objects, unreadable)
         self._version = found.version
         self._state.skipped = found.skipped
+        self._state.unreadable = unreadable
+        for one in found.unreadable:
+            self._warn(one)
         self._state.listed = True
         self._state.progressed("list")
 
@@ -133,6 +147,7 @@ class Reflector:
         self._version = ""
         self._failures = 0
         self._state.skipped = 0
+        self._state.unreadable = set()
         self._state.listed = True
         self._state.progressed(verb)
 
@@ -157,7 +172,9 @@ class Reflector:
         self._failures = 0
         self._state.progressed("watch")
 
-    def _take(self, item: wire.Put | wire.Removed | wire.Bookmark) -> None:
+    def _take(self, item: wire.Watched) -> None:
+        if self._state.unreadable and isinstance(item, wire.Put | wire.Removed):
+            self._state.unreadable.discard(ref(item.object))
         match item:
             case wire.Put():
                 if wire.kept(item.object):
@@ -169,6 +186,22 @@ class Reflector:
                     self._sink.remove(ref(item.object))
                 else:
                     self._state.skipped = max(0, self._state.skipped - 1)
+            case wire.Unreadable():
+                self._unreadable(item)
             case wire.Bookmark():
                 pass
         self._version = item.version or self._version
+
+    def _unreadable(self, item: wire.Unreadable) -> None:
+        """Keep what was known of an object, for want of better; one that is gone is gone."""
+        if item.name is None:
+            return
+        if item.gone:
+            self._state.unreadable.discard(item.name)
+            self._sink.remove(item.name)
+        elif item.name not in self._state.unreadable:
+            self._state.unreadable.add(item.name)
+            self._warn(item)
+
+    def _warn(self, item: wire.Unreadable) -> None:
+        log.warning("cannot read %s: %s", item.name or f"one of {self._state.kind}", item.error)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from exporter.observe import errors
-from exporter.observe.model import Kind
+from exporter.observe.model import Kind, Ref
 
 UNSEEN_AFTER_SECONDS = 120.0
 REFUSED_AFTER_SECONDS = 10.0
@@ -31,7 +31,8 @@ class WatchState:
     """Kept by a reflector, read by the observer and the metrics.
 
     `last_progress` is Unix seconds, None before the first. `skipped` counts objects that are not
-    kept.
+    kept, `unreadable` names those whose newest version could not be read: what was known of them
+    before stands.
     """
 
     def __init__(self, kind: Kind, wall: Callable[[], float], steady: Callable[[], float]) -> None:
@@ -40,6 +41,7 @@ class WatchState:
         self.last_progress: float | None = None
         self.listed = False
         self.skipped = 0
+        self.unreadable: set[Ref] = set()
         self._wall = wall
         self._steady = steady
         self._moved = steady()

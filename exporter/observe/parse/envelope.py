@@ -13,6 +13,9 @@ import msgspec
 
 from exporter.observe.model.names import OURS
 
+INITIAL_EVENTS_END = "k8s.io/initial-events-end"
+"""Annotation of the bookmark that ends the objects with which a streaming list begins."""
+
 
 class Meta(msgspec.Struct, gc=False):
     """ObjectMeta."""
@@ -46,6 +49,20 @@ class Marked(msgspec.Struct):
     """Any object, for its metadata only."""
 
     metadata: Meta | None = None
+
+
+class Name(msgspec.Struct):
+    """What identifies an object: read where the rest of it cannot be."""
+
+    name: str | None = None
+    namespace: str | None = None
+    resourceVersion: str | None = None  # noqa: N815
+
+
+class Named(msgspec.Struct):
+    """Any object, for its name only."""
+
+    metadata: Name | None = None
 
 
 class Status(msgspec.Struct):

@@ -1,24 +1,47 @@
 """Raw answers of the API server to objects of the model, one decoder per kind.
 
-`UndecodableError` is the one way to fail; the edge turns it into its own error. Most pods and
-Events are not kept: no detector reads them, and there are many.
+`UndecodableError` is the one way to fail; the edge turns it into its own error. One object that
+cannot be read hides neither the rest of its page nor what a watch says next: it is Unreadable. Most
+pods and Events are not kept: no detector reads them, and there are many.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from exporter.observe import model
-from exporter.observe.model import Kind, Object
+from exporter.observe.model import Kind, Object, Ref
 from exporter.observe.parse import claims, pods, snapshots, storage, volumes, workloads
-from exporter.observe.parse.envelope import ListMeta, Marked, Meta, Status, WatchLine
+from exporter.observe.parse.envelope import (
+    INITIAL_EVENTS_END,
+    ListMeta,
+    Marked,
+    Meta,
+    Name,
+    Named,
+    Status,
+    WatchLine,
+)
 
 W = TypeVar("W", bound=msgspec.Struct)
 
 
 class UndecodableError(ValueError):
     """The bytes are not what the API promises; the text says where."""
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """An object that cannot be read.
+
+    `name` is None and `version` empty where not even those can be read, which only a list may say;
+    `gone` when a watch says that it was removed; `error` says what is wrong with it.
+    """
+
+    name: Ref | None
+    version: str
+    gone: bool
+    error: str
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -31,6 +54,7 @@ class Page(msgspec.Struct, frozen=True):
     skipped: int
     version: str
     more: str
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 class Put(msgspec.Struct, frozen=True):
@@ -49,19 +73,24 @@ class Removed(msgspec.Struct, frozen=True):
 
 
 class Bookmark(msgspec.Struct, frozen=True):
-    """Watched: everything up to this version has been sent."""
+    """Watched: everything up to this version has been sent.
+
+    `complete` ends the objects with which a streaming list begins.
+    """
 
     version: str
+    complete: bool = False
 
 
-Watched = Put | Removed | Bookmark
+Watched = Put | Removed | Bookmark | Unreadable
 Line = Watched | Status
 """What one line of a watch says; a Status is the server's reason to end it."""
 
 
 class _Codec(NamedTuple):
     one: Callable[[bytes | msgspec.Raw], Object]
-    page: Callable[[bytes], Page]
+    listed: Callable[[bytes], tuple[ListMeta, list[Object]]]
+    added: Callable[[bytes], list[Object]]
 
 
 def _codec(wire: type[W], convert: Callable[[W], Object]) -> _Codec:
@@ -75,17 +104,22 @@ def _codec(wire: type[W], convert: Callable[[W], Object]) -> _Codec:
         ],
     )
     many: msgspec.json.Decoder[Any] = msgspec.json.Decoder(listed)
+    # Any other type of line is an error here.
+    added = msgspec.defstruct(
+        f"Added{wire.__name__}", [("type", Literal["ADDED"]), ("object", wire)]
+    )
+    lines: msgspec.json.Decoder[Any] = msgspec.json.Decoder(added)
 
-    def page(body: bytes) -> Page:
+    def objects(body: bytes) -> tuple[ListMeta, list[Object]]:
         found = many.decode(body)
-        meta = found.metadata or ListMeta()
         items: Iterable[W] = found.items or ()
-        objects = [convert(item) for item in items]
-        keep = tuple(obj for obj in objects if kept(obj))
-        skipped = len(objects) - len(keep)
-        return Page(keep, skipped, meta.resourceVersion or "", meta.continue_ or "")
+        return found.metadata or ListMeta(), [_named(convert(item)) for item in items]
 
-    return _Codec(lambda body: convert(one.decode(body)), page)
+    return _Codec(
+        lambda body: _named(convert(one.decode(body))),
+        objects,
+        lambda block: [_named(convert(line.object)) for line in lines.decode_lines(block)],
+    )
 
 
 _CODECS: Mapping[Kind, _Codec] = {
@@ -108,9 +142,22 @@ _CODECS: Mapping[Kind, _Codec] = {
 KINDS = tuple(_CODECS)
 """The kinds that the API server lists."""
 
+
+class _Items(msgspec.Struct):
+    """A list whose objects are read one by one."""
+
+    metadata: ListMeta | None = None
+    items: list[msgspec.Raw] | None = None
+
+
+_items = msgspec.json.Decoder(_Items)
 _line = msgspec.json.Decoder(WatchLine)
 _marked = msgspec.json.Decoder(Marked)
+_with_name = msgspec.json.Decoder(Named)
 _status = msgspec.json.Decoder(Status)
+
+_BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What a decoder raises: not as promised, not UTF-8, nested without end."""
 
 
 def kept(obj: Object) -> bool:
@@ -130,40 +177,93 @@ def kept(obj: Object) -> bool:
 def one(kind: Kind, body: bytes) -> Object:
     """Read one object; raises UndecodableError."""
     try:
-        return _named(_CODECS[kind].one(body))
-    except msgspec.MsgspecError as error:
+        return _CODECS[kind].one(body)
+    except _BROKEN as error:
         raise UndecodableError(str(error)) from error
 
 
 def page(kind: Kind, body: bytes) -> Page:
-    """Read one page of a list; raises UndecodableError."""
+    """Read one page of a list; raises UndecodableError when it is no list."""
+    unreadable: list[Unreadable] = []
     try:
-        return _CODECS[kind].page(body)
-    except msgspec.MsgspecError as error:
+        meta, objects = _CODECS[kind].listed(body)
+    except (*_BROKEN, UndecodableError):
+        meta, objects = _one_by_one(kind, body, unreadable)
+    keep = tuple(obj for obj in objects if kept(obj))
+    more = meta.continue_ or ""
+    skipped = len(objects) - len(keep)
+    return Page(keep, skipped, meta.resourceVersion or "", more, tuple(unreadable))
+
+
+def _one_by_one(
+    kind: Kind, body: bytes, unreadable: list[Unreadable]
+) -> tuple[ListMeta, list[Object]]:
+    try:
+        found = _items.decode(body)
+    except _BROKEN as error:
         raise UndecodableError(str(error)) from error
+    objects: list[Object] = []
+    for item in found.items or ():
+        read = _read(kind, item)
+        if isinstance(read, Unreadable):
+            unreadable.append(read)
+        else:
+            objects.append(read)
+    return found.metadata or ListMeta(), objects
+
+
+def _read(kind: Kind, item: msgspec.Raw, *, gone: bool = False) -> Object | Unreadable:
+    try:
+        return _CODECS[kind].one(item)
+    except (*_BROKEN, UndecodableError) as error:
+        said = str(error)
+    try:
+        meta = _with_name.decode(item).metadata or Name()
+    except _BROKEN:
+        meta = Name()
+    name = Ref(kind, meta.namespace or "", meta.name) if meta.name else None
+    return Unreadable(name, meta.resourceVersion or "", gone, said)
+
+
+def added(kind: Kind, block: bytes) -> list[Object] | None:
+    """Read whole lines of a watch that all say ADDED, in one go; None when any says else."""
+    try:
+        return _CODECS[kind].added(block)
+    except (*_BROKEN, UndecodableError):
+        return None
 
 
 def watched(kind: Kind, line: bytes) -> Line:
-    """Read one line of a watch; raises UndecodableError."""
+    """Read one line of a watch; raises UndecodableError when it is none."""
     try:
-        found = _line.decode(line)
-        match found.type:
-            case "ADDED" | "MODIFIED":
-                obj = _named(_CODECS[kind].one(found.object))
-                return Put(obj, obj.version, arrived=found.type == "ADDED")
-            case "DELETED":
-                obj = _named(_CODECS[kind].one(found.object))
-                return Removed(obj, obj.version)
-            case "BOOKMARK":
-                meta = _marked.decode(found.object).metadata or Meta()
-                return Bookmark(meta.resourceVersion or "")
-            case "ERROR":
-                return _status.decode(found.object)
-            case other:
-                message = f"a watch line of type {other!r}"
-                raise UndecodableError(message)
-    except msgspec.MsgspecError as error:
+        found = _said(kind, _line.decode(line))
+    except _BROKEN as error:
         raise UndecodableError(str(error)) from error
+    if isinstance(found, Unreadable) and found.name is None:
+        # Nobody could say what was missed.
+        raise UndecodableError(found.error)
+    return found
+
+
+def _said(kind: Kind, line: WatchLine) -> Line:
+    match line.type:
+        case "ADDED" | "MODIFIED":
+            read = _read(kind, line.object)
+            if isinstance(read, Unreadable):
+                return read
+            return Put(read, read.version, arrived=line.type == "ADDED")
+        case "DELETED":
+            read = _read(kind, line.object, gone=True)
+            return read if isinstance(read, Unreadable) else Removed(read, read.version)
+        case "BOOKMARK":
+            meta = _marked.decode(line.object).metadata or Meta()
+            complete = (meta.annotations or {}).get(INITIAL_EVENTS_END) == "true"
+            return Bookmark(meta.resourceVersion or "", complete)
+        case "ERROR":
+            return _status.decode(line.object)
+        case other:
+            message = f"a watch line of type {other!r}"
+            raise UndecodableError(message)
 
 
 def _named(obj: Object) -> Object:

@@ -1,0 +1,78 @@
+"""The objects with which a streaming list begins, gathered until the server says: these are all.
+
+Until then half a list is no list: `whole` says so. No I/O, no clock.
+"""
+
+from exporter.observe.model import Kind, Object, Ref, ref
+from exporter.observe.parse import wire
+from exporter.observe.parse.envelope import Status
+
+
+class Initial:
+    """What has arrived so far.
+
+    `began` once there was an answer. `version` is where to watch from, once `whole`.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.began = False
+        self._objects: list[Object] = []
+        self._unreadable: list[wire.Unreadable] = []
+        self._changes: list[wire.Put | wire.Removed] = []
+        self.skipped = 0
+        self.whole = False
+        self.version = ""
+
+    def take(self, block: bytes) -> Status | None:
+        """Take whole lines; a Status is the server's reason to end. Raises UndecodableError."""
+        self.began = True
+        objects = wire.added(self.kind, block)
+        if objects is not None:
+            self._objects.extend(obj for obj in objects if wire.kept(obj))
+            self.skipped += sum(not wire.kept(obj) for obj in objects)
+            return None
+        for line in block.split(b"\n"):
+            if line.strip() and not self.whole:
+                said = self._line(wire.watched(self.kind, line))
+                if said is not None:
+                    return said
+        return None
+
+    def _line(self, found: wire.Line) -> Status | None:
+        match found:
+            case Status():
+                return found
+            case wire.Bookmark(complete=True):
+                self.whole = True
+                self.version = found.version
+            case wire.Bookmark():
+                pass
+            case wire.Unreadable():
+                self._unreadable.append(found)
+            case wire.Put(arrived=True) if wire.kept(found.object):
+                self._objects.append(found.object)
+            case wire.Put(arrived=True):
+                self.skipped += 1
+            case wire.Put() | wire.Removed():
+                # What changes while the list is under way comes after its object, before the end.
+                self._changes.append(found)
+        return None
+
+    def result(self) -> tuple[list[Object], tuple[wire.Unreadable, ...]]:
+        """Return the objects in their newest versions, and what cannot be read; ask once."""
+        gone = [found.name for found in self._unreadable if found.gone and found.name]
+        unreadable = tuple(found for found in self._unreadable if not found.gone)
+        if not self._changes and not gone:
+            return self._objects, unreadable
+        newest: dict[Ref, Object] = {ref(obj): obj for obj in self._objects}
+        for change in self._changes:
+            name = ref(change.object)
+            held = newest.pop(name, None) is not None
+            there = isinstance(change, wire.Put)
+            if there and wire.kept(change.object):
+                newest[name] = change.object
+            self.skipped += there - (name in newest) - (not held)
+        for name in gone:
+            newest.pop(name, None)
+        return list(newest.values()), unreadable
