@@ -4,6 +4,7 @@ A Board is the observer's Listener. Nothing is asked or computed at a scrape but
 metrics.
 """
 
+import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
@@ -51,6 +52,27 @@ class SelfMetrics:
             registry=self.registry,
         )
 
+        self._undecodable = CounterMetric(
+            "pvmedic_undecodable_objects",
+            "How often an object came that could not be read. What was known of it before stands.",
+            ["resource"],
+            registry=self.registry,
+        )
+
+        self._kubelets = Gauge(
+            "pvmedic_kubelet_last_success_timestamp_seconds",
+            "When a node's kubelet last said how full its volumes are, in Unix seconds."
+            " Only nodes that run pods with claims are asked.",
+            ["node"],
+            registry=self.registry,
+        )
+        self._kubelet_failures = CounterMetric(
+            "pvmedic_kubelet_request_failures",
+            "Questions to kubelets that failed, by reason.",
+            ["reason"],
+            registry=self.registry,
+        )
+
     def success(self, detector: str, *, judges: bool) -> None:
         """Say whether a detector can judge."""
         self._success.labels(detector).set(judges)
@@ -62,6 +84,22 @@ class SelfMetrics:
     def failure(self, resource: str, verb: str, reason: str) -> None:
         """Count one failed request."""
         self._failures.labels(resource, verb, reason).inc()
+
+    def undecodable(self, resource: str) -> None:
+        """Count one object that could not be read."""
+        self._undecodable.labels(resource).inc()
+
+    def kubelet(self, node: str, failure: str) -> None:
+        """Count one answer of a kubelet, or its failure by reason."""
+        if failure:
+            self._kubelet_failures.labels(failure).inc()
+        else:
+            self._kubelets.labels(node).set_to_current_time()
+
+    def kubelet_gone(self, node: str) -> None:
+        """Forget a node that is no longer asked."""
+        with contextlib.suppress(KeyError):
+            self._kubelets.remove(node)
 
     def watch(self, states: Mapping[Kind, WatchState], observer: Observer) -> None:
         """Publish how the watches are."""
@@ -94,13 +132,20 @@ class _Watches:
             "How many objects of this resource there are, those that need not be kept included.",
             labels=["resource"],
         )
+        unreadable = GaugeMetricFamily(
+            "pvmedic_watch_undecodable_objects",
+            "How many objects of this resource cannot be read now: what is said of them is old.",
+            labels=["resource"],
+        )
         for kind, state in self._states.items():
             if state.last_progress is not None:
                 progress.add_metric([kind], state.last_progress)
             if state.listed:
                 objects.add_metric([kind], self._observer.count(kind))
+                unreadable.add_metric([kind], len(state.unreadable))
         yield progress
         yield objects
+        yield unreadable
 
 
 class Board:
