@@ -2,8 +2,12 @@
 
 from exporter.observe.signals.attachment_stuck import AttachmentStuck
 from exporter.observe.signals.base import Detector
+from exporter.observe.signals.claim_lost import ClaimLost
+from exporter.observe.signals.claim_pending import ClaimPending
 from exporter.observe.signals.multi_attach import MultiAttach
 from exporter.observe.signals.node_lost_with_volumes import NodeLostWithVolumes
+from exporter.observe.signals.rwx_recovery_blocked import RwxRecoveryBlocked
+from exporter.observe.signals.snapshot_space_exhausted import SnapshotSpaceExhausted
 from exporter.observe.signals.volume_attached_twice import VolumeAttachedTwice
 
 DETECTORS: tuple[Detector, ...] = (
@@ -11,6 +15,10 @@ DETECTORS: tuple[Detector, ...] = (
     MultiAttach(),
     VolumeAttachedTwice(),
     AttachmentStuck(),
+    RwxRecoveryBlocked(),
+    SnapshotSpaceExhausted(),
+    ClaimPending(),
+    ClaimLost(),
 )
 
 
