@@ -14,10 +14,13 @@ from exporter.kit.logs import fields
 from exporter.kit.program import Start
 from exporter.kit.reload import Reload, follow
 from exporter.kit.web import About, Web
+from exporter.observe.errors import ObserveError
 from exporter.observe.kube.access import access
 from exporter.observe.kube.api import Api
 from exporter.observe.kube.reflector import Pace, Reflector
+from exporter.observe.kube.version import version
 from exporter.observe.kube.watch_state import WatchState
+from exporter.observe.kubelets import Kubelets, Reader
 from exporter.observe.memory import Memory
 from exporter.observe.model import Kind
 from exporter.observe.observer import Observer
@@ -39,6 +42,23 @@ ABOUT = About(
 )
 
 
+VERSION_SECONDS = 100.0
+"""How often the API server is asked for its version: an upgrade takes longer."""
+
+
+async def _follow_version(api: Api, state: WatchState, observer: Observer) -> None:
+    while True:
+        try:
+            observer.put(await version(api))
+        except ObserveError as error:
+            log.info("the API server's version is unknown: %s", error)
+            state.failed("get", error)
+        else:
+            state.listed = True
+            state.progressed("get")
+        await asyncio.sleep(VERSION_SECONDS)
+
+
 async def run(start: Start[Settings]) -> None:
     """Run until SIGTERM or SIGINT.
 
@@ -52,8 +72,11 @@ async def run(start: Start[Settings]) -> None:
     metrics = SelfMetrics()
     board = Board(metrics, time.time())
     read = {kind for one in DETECTORS for kind in one.needs | one.helps}
-    kinds = [kind for kind in wire.KINDS if kind in read]
-    states = {kind: WatchState(kind, time.time, time.monotonic) for kind in kinds}
+    watched = [kind for kind in wire.KINDS if kind in read]
+    states = {
+        kind: WatchState(kind, time.time, time.monotonic)
+        for kind in (*watched, Kind.SERVER, Kind.VOLUME_STATS)
+    }
     observer = Observer(
         DETECTORS,
         states,
@@ -79,14 +102,25 @@ async def run(start: Start[Settings]) -> None:
 
     web = Web(settings.listen, ABOUT, board.parts, not_ready)
     web.entrance = start.entrance
-    async with Api(who, metrics) as api, web:
-        log.info("serving", extra=fields(address=str(web.address), kinds=kinds))
+    asking = Reader(who, settings.kubelets)
+    async with Api(who, metrics) as api, asking as kubelets, web:
+        log.info("serving", extra=fields(address=str(web.address), kinds=watched))
         async with asyncio.TaskGroup() as group:
             follows = follow([reload, start.entrance])
             tasks = [group.create_task(observer.run()), group.create_task(follows)]
-            for kind, one in states.items():
-                reflector = Reflector(api, one, observer, pace, SELECTORS.get(kind, ""))
+            for kind in watched:
+                reflector = Reflector(api, states[kind], observer, pace, SELECTORS.get(kind, ""))
                 tasks.append(group.create_task(reflector.run()))
+            tasks.append(group.create_task(_follow_version(api, states[Kind.SERVER], observer)))
+            reading = Kubelets(
+                kubelets.ask,
+                observer,
+                states[Kind.VOLUME_STATS],
+                metrics,
+                settings.kubelets,
+                time.monotonic,
+            )
+            tasks.append(group.create_task(reading.run()))
             if settings.state is not None:
                 tasks.append(group.create_task(state.keep(settings.state, observer.memory)))
             await stop.wait()

@@ -13,6 +13,7 @@ from exporter.kit.described import setting
 from exporter.kit.logs import Level
 from exporter.kit.values import Address
 from exporter.observe.kube.access import Where
+from exporter.observe.kubelets import KubeletSettings
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -23,6 +24,9 @@ class Settings(msgspec.Struct, frozen=True):
     ] = Address("0.0.0.0", 9821)  # noqa: S104 -- Prometheus is elsewhere
     kubernetes: Annotated[Where, setting("Where the API server is, and who we are to it.")] = (
         Where()
+    )
+    kubelets: Annotated[KubeletSettings, setting("How kubelets are asked about their volumes.")] = (
+        KubeletSettings()
     )
     state: Annotated[
         Path | None,

@@ -5,12 +5,13 @@ This is how the remediator sees. Nothing here remembers anything between two loo
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from exporter.observe import errors
+from exporter.observe import errors, model
 from exporter.observe.kube.api import Api
+from exporter.observe.kube.version import version
 from exporter.observe.model import Kind, Object, Signal, Subject
 from exporter.observe.objects import Objects
 from exporter.observe.signals.base import Detector
@@ -18,6 +19,12 @@ from exporter.observe.view import View, Want
 
 AT_ONCE = 8
 """Reads under way at one time, for one look."""
+
+OPTIONAL = frozenset({Kind.SNAPSHOT, Kind.SNAPSHOT_CONTENT, Kind.SNAPSHOT_CLASS})
+"""Kinds that are no part of Kubernetes: not installed means that there are none."""
+
+AskKubelet = Callable[[model.Node], Awaitable[Sequence[Object]]]
+"""Returns VolumeStats of a node's claims; raises ObserveError."""
 
 ExtraReads = Callable[[Subject, View], Iterable[Want]]
 
@@ -40,18 +47,24 @@ def no_extra_reads(subject: Subject, view: View) -> Iterable[Want]:
     return ()
 
 
+async def no_kubelet(node: model.Node) -> Sequence[Object]:
+    """Say that kubelets are not asked here."""
+    raise errors.Unreachable(f"the kubelet of node {node.name} is not asked by this program")
+
+
 async def look_again(
     api: Api,
     detector: Detector,
     subject: Subject,
     extra_reads: ExtraReads = no_extra_reads,
     clock: Callable[[], float] = time.time,
+    kubelet: AskKubelet = no_kubelet,
 ) -> Look:
     """Read everything that decides this subject, and decide. Raises no ObserveError.
 
     `taken` of the View is when the first read began. An object that is not there is absent; any
     other failure makes its kind unseen, and a needed kind unseen means no judgement. A 404 on a
-    list is such a failure: every kind that is read here is part of Kubernetes.
+    list is such a failure, unless the kind is one that a cluster may do without.
     """
     taken = clock()
     objects = Objects()
@@ -62,7 +75,7 @@ async def look_again(
     async def read(want: Want) -> None:
         try:
             async with slots:
-                found = await _read(api, want)
+                found = await _read(api, want, objects, kubelet)
         except errors.ObserveError as error:
             unseen.setdefault(want.kind, str(error))
         else:
@@ -82,15 +95,19 @@ async def look_again(
     return Look(view, None if blind else detector.decide(subject, view), unseen)
 
 
-async def _read(api: Api, want: Want) -> Sequence[Object]:
+async def _read(api: Api, want: Want, objects: Objects, kubelet: AskKubelet) -> Sequence[Object]:
     try:
+        if want.kind is Kind.SERVER:
+            return [await version(api)]
+        if want.kind is Kind.VOLUME_STATS:
+            node = objects.get(Kind.NODE, "", want.name)
+            return await kubelet(node) if isinstance(node, model.Node) else ()
         if want.name:
             return [await api.get(want.kind, want.namespace, want.name)]
-        found = await api.list(want.kind, want.namespace, want.field_selector)
+        return (await api.list(want.kind, want.namespace, want.field_selector)).objects
     except errors.NotFound:
         return ()
-    if found.unreadable:
-        # Whoever acts on what is not there must know that it was looked for.
-        message = f"{len(found.unreadable)} of the {want.kind} cannot be read: "
-        raise errors.Garbage(message + found.unreadable[0].error)
-    return found.objects
+    except errors.NotInstalled:
+        if want.kind in OPTIONAL:
+            return ()
+        raise

@@ -48,6 +48,9 @@ class _Index:
         if not keys:
             del self._keys[namespace]
 
+    def has(self, namespace: str, key: str) -> bool:
+        return key in self._keys.get(namespace, {})
+
     def find(self, namespace: str, key: str) -> list[Object]:
         there = self._keys.get(namespace, {}).get(key)
         if there is None:
@@ -120,6 +123,11 @@ class Objects:
         found = self._indexes.get(index)
         return found.find(namespace, key) if found is not None else []
 
+    def any(self, index: str, namespace: str, key: str) -> bool:
+        """Whether there is an object under one index key."""
+        found = self._indexes.get(index)
+        return found is not None and found.has(namespace, key)
+
     def _index(self, name: str) -> _Index:
         found = self._indexes.get(name)
         if found is None:
@@ -163,6 +171,8 @@ def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:  # noqa: C901, PLR0912
                 yield ("in_tree_on", "", name)
         case model.KubeEvent():
             yield (f"events_of {obj.about_kind}", obj.about_namespace, obj.about_name)
+        case model.VolumeStats():
+            yield ("stats_of", "", obj.node)
         case model.Snapshot():
             if obj.claim:
                 yield ("snapshots_of", obj.namespace, obj.claim)

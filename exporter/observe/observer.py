@@ -6,7 +6,7 @@ gives way to others. Reading the API server is the reflectors' part, publishing 
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from exporter.observe import model
 from exporter.observe.kube.watch_state import WatchState
 from exporter.observe.memory import SPELLED, FirstSeen, Memory, Remembered, about, latches
-from exporter.observe.model import Change, Kind, KubeEvent, Object, Ref, Signal, Subject
+from exporter.observe.model import Change, Kind, KubeEvent, Object, Ready, Ref, Signal, Subject
 from exporter.observe.objects import Objects
 from exporter.observe.signals.base import Detector
 from exporter.observe.view import View
@@ -120,6 +120,25 @@ class Observer:
         """Return how many objects of a kind are there, those that are not kept included."""
         return self._objects.count(kind) + self._states[kind].skipped
 
+    def nodes_with_claims(self) -> list[model.Node]:
+        """Return the Ready nodes to which pods with claims are bound."""
+        found = (obj for obj in self._objects.of(Kind.NODE) if isinstance(obj, model.Node))
+        return [
+            node
+            for node in found
+            if node.ready is Ready.TRUE and self._objects.any("pods_on", "", node.name)
+        ]
+
+    def stats_of(self, node: str) -> list[model.VolumeStats]:
+        """Return what is held of a node's kubelet."""
+        found = self._objects.indexed("stats_of", "", node)
+        return [obj for obj in found if isinstance(obj, model.VolumeStats)]
+
+    def holder_of(self, namespace: str, claim: str) -> str | None:
+        """Return the node whose word about a claim is held."""
+        found = self._objects.get(Kind.VOLUME_STATS, namespace, claim)
+        return found.node if isinstance(found, model.VolumeStats) else None
+
     def memory(self) -> Memory:
         """Return what another run would not know."""
         seen = (
@@ -168,12 +187,14 @@ class Observer:
         if old is not None:
             self._mark(Change(old, None))
 
-    async def replace(self, kind: Kind, objects: Sequence[Object]) -> None:
-        """Take all objects of a kind.
+    async def replace(
+        self, kind: Kind, objects: Sequence[Object], spared: Collection[Ref] = ()
+    ) -> None:
+        """Take all objects of a kind; what is known of `spared` stands.
 
         Gives way to other tasks in between, as a stream of changes would.
         """
-        names = {model.ref(obj) for obj in objects}
+        names = {*spared, *(model.ref(obj) for obj in objects)}
         gone = [name for obj in self._objects.of(kind) if (name := model.ref(obj)) not in names]
         for number, name in enumerate(gone):
             self.remove(name)

@@ -1,0 +1,267 @@
+"""Kubelets, asked directly (`/stats/summary`, right: get nodes/stats), each for itself.
+
+Every node that runs pods with claims is asked in turn. One that does not answer is asked in a lane
+of its own, so that slow and dead kubelets never delay the rest; what it said last is dropped when
+it is too old, and only its own claims are unseen then. Never through the API server's node proxy:
+that right would run commands.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Protocol, Self
+
+import aiohttp
+import msgspec
+
+from exporter.kit.described import setting
+from exporter.kit.values import Duration
+from exporter.observe import errors, model
+from exporter.observe.kube import failures
+from exporter.observe.kube.access import Access, Credentials
+from exporter.observe.kube.resources import Asked
+from exporter.observe.kube.watch_state import WatchState
+from exporter.observe.model import Object, Ref, VolumeStats
+from exporter.observe.parse import summary
+
+log = logging.getLogger(__name__)
+
+PORT = 10250
+AT_ONCE = 32
+SLOW_AT_ONCE = 4
+LARGEST_ANSWER = 32 * 1024 * 1024
+"""Bytes. A summary has about 3 KB a pod."""
+STALE_ROUNDS = 3
+"""What a kubelet said stands for so many rounds without a new answer."""
+CHECK_SECONDS = 1.0
+ASKED = Asked("get", "nodes/stats", "", "")
+
+
+class KubeletSettings(msgspec.Struct, frozen=True):
+    """The section `kubelets`."""
+
+    every: Annotated[
+        Duration, setting("How often each kubelet is asked for its volumes.", unit="duration")
+    ] = Duration(60)
+    timeout: Annotated[
+        Duration, setting("How long one kubelet may take to answer.", unit="duration")
+    ] = Duration(10)
+    authority: Annotated[
+        Path | None,
+        setting("The CA that signs the kubelets' certificates; without it, the cluster's own."),
+    ] = None
+    verify: Annotated[
+        bool,
+        setting(
+            "Whether a kubelet must prove who it is. Without it our token can be stolen by whoever"
+            " answers at a node's address; many clusters have self-signed kubelets, though."
+        ),
+    ] = True
+
+    def problems(self) -> Iterable[tuple[str, str]]:
+        """Name what contradicts."""
+        if not self.every >= 1.0:
+            yield ("every", "must be at least 1s")
+        if self.timeout <= 0:
+            yield ("timeout", "must be more than 0s")
+
+
+class Cluster(Protocol):
+    """Where answers go, and what is known: the observer."""
+
+    def nodes_with_claims(self) -> list[model.Node]:
+        """Return the nodes on which pods with claims run."""
+        ...
+
+    def stats_of(self, node: str) -> list[VolumeStats]:
+        """Return what is held of a node's kubelet."""
+        ...
+
+    def holder_of(self, namespace: str, claim: str) -> str | None:
+        """Return the node whose word about a claim is held."""
+        ...
+
+    def put(self, obj: Object) -> None:
+        """Take one object."""
+        ...
+
+    def remove(self, name: Ref) -> None:
+        """Forget one object."""
+        ...
+
+
+class Heard(Protocol):
+    """Counts answers."""
+
+    def kubelet(self, node: str, failure: str) -> None:
+        """One kubelet answered, or failed for this reason."""
+        ...
+
+    def kubelet_gone(self, node: str) -> None:
+        """A node is no longer asked."""
+        ...
+
+
+class _Asked(msgspec.Struct):
+    """What is known of one kubelet; times by the steady clock."""
+
+    due: float
+    heard: float
+    failing: bool = False
+    under_way: bool = False
+    tried: bool = False
+
+
+class Reader:
+    """Asks one kubelet. Used as `async with Reader(...) as reader`."""
+
+    def __init__(self, access: Access, settings: KubeletSettings) -> None:
+        self._access = access
+        self._settings = settings
+        self._session: aiohttp.ClientSession | None = None
+        self._tls: ssl.SSLContext | bool | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the session."""
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Close it."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def ask(self, node: model.Node) -> tuple[VolumeStats, ...]:
+        """Return what a node's kubelet says of its claims; raises ObserveError."""
+        if self._session is None:
+            raise RuntimeError("the reader is used as `async with Reader(...) as reader`")
+        if not node.address:
+            raise errors.Unreachable(f"node {node.name} has no address")
+        who = await self._access.credentials()
+        host = f"[{node.address}]" if ":" in node.address else node.address
+        url = f"https://{host}:{node.kubelet_port or PORT}/stats/summary"
+        limit = aiohttp.ClientTimeout(total=self._settings.timeout)
+        sent = {"Authorization": who.authorization} if who.authorization else {}
+        asked = Asked(ASKED.verb, ASKED.resource, "", node.name)
+        tls = self._trusted(who)
+        with failures.translated(asked):
+            async with self._session.get(
+                url, headers=sent, timeout=limit, ssl=tls, allow_redirects=False
+            ) as answer:
+                body = await answer.content.read(LARGEST_ANSWER)
+                if not answer.content.at_eof():
+                    raise errors.Garbage(f"{asked}: an answer of more than {LARGEST_ANSWER} bytes")
+                if answer.status != 200:  # noqa: PLR2004 -- what the kubelet promises
+                    raise failures.of_answer(answer.status, answer.headers, body, asked)
+            return summary.stats(node.name, body)
+
+    def _trusted(self, who: Credentials) -> ssl.SSLContext | bool:
+        if not self._settings.verify:
+            return False
+        if self._settings.authority is None:
+            return who.tls
+        if self._tls is None:
+            try:
+                self._tls = ssl.create_default_context(cafile=self._settings.authority)
+            except (OSError, ssl.SSLError) as error:
+                why = f"the kubelets' CA {self._settings.authority} cannot be read: {error}"
+                raise errors.Unauthorized(why) from error
+        return self._tls
+
+
+class Kubelets:
+    """Asks all of them, for ever. `ask` raises ObserveError."""
+
+    def __init__(
+        self,
+        ask: Callable[[model.Node], Awaitable[tuple[VolumeStats, ...]]],
+        cluster: Cluster,
+        state: WatchState,
+        heard: Heard,
+        settings: KubeletSettings,
+        steady: Callable[[], float],
+    ) -> None:
+        self._ask = ask
+        self._cluster = cluster
+        self._state = state
+        self._heard = heard
+        self._settings = settings
+        self._steady = steady
+        self._asked: dict[str, _Asked] = {}
+        self._fast = asyncio.Semaphore(AT_ONCE)
+        self._slow = asyncio.Semaphore(SLOW_AT_ONCE)
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                for node in self.due():
+                    group.create_task(self.one(node))
+                await asyncio.sleep(CHECK_SECONDS)
+
+    def due(self) -> list[model.Node]:
+        """Return the nodes to ask now, and forget those that are not to be asked any more."""
+        now = self._steady()
+        nodes = {node.name: node for node in self._cluster.nodes_with_claims()}
+        for name in self._asked.keys() - nodes.keys():
+            if not self._asked[name].under_way:
+                del self._asked[name]
+                self._drop(name)
+                self._heard.kubelet_gone(name)
+        found = []
+        for name, node in nodes.items():
+            one = self._asked.setdefault(name, _Asked(now, now))
+            if not one.under_way and one.due <= now:
+                one.under_way = True
+                found.append(node)
+        if not nodes:
+            self._state.progressed("get")
+        if all(one.tried for one in self._asked.values()):
+            self._state.listed = True
+        return found
+
+    async def one(self, node: model.Node) -> None:
+        """Ask one node."""
+        one = self._asked[node.name]
+        try:
+            async with self._slow if one.failing else self._fast:
+                found = await self._ask(node)
+        except errors.ObserveError as error:
+            self._failed(node.name, one, error)
+        else:
+            one.failing = False
+            one.heard = self._steady()
+            self._state.progressed("get")
+            self._heard.kubelet(node.name, "")
+            self._take(node.name, found)
+        finally:
+            one.under_way = False
+            one.tried = True
+            one.due = self._steady() + self._settings.every
+
+    def _failed(self, node: str, one: _Asked, error: errors.ObserveError) -> None:
+        if not one.failing:
+            log.warning("%s; its volumes are unseen when this lasts", error)
+        one.failing = True
+        self._state.failed("get", error)
+        self._heard.kubelet(node, error.reason)
+        if self._steady() - one.heard > STALE_ROUNDS * self._settings.every:
+            self._drop(node)
+
+    def _take(self, node: str, found: Iterable[VolumeStats]) -> None:
+        names = set()
+        for stats in found:
+            names.add((stats.namespace, stats.name))
+            held = self._cluster.holder_of(stats.namespace, stats.name)
+            # A claim that several nodes mount is told of by one of them, always the same.
+            if held is None or held >= node or held not in self._asked:
+                self._cluster.put(stats)
+        for stats in self._cluster.stats_of(node):
+            if (stats.namespace, stats.name) not in names:
+                self._cluster.remove(model.ref(stats))
+
+    def _drop(self, node: str) -> None:
+        for stats in self._cluster.stats_of(node):
+            self._cluster.remove(model.ref(stats))
