@@ -26,7 +26,7 @@ that time is from:
 | `object` | one that Kubernetes wrote into an object | the same |
 | `event` | an Event's, which lives an hour | **may be lost with the Event** |
 | `log` | a log line's | **may be lost with the log** |
-| `first_seen` | when the exporter first saw it | the same: it is kept in a file |
+| `first_seen` | when the exporter first saw it | the same, if the setting `state` names a file |
 
 A label that a subject has nothing to say for is empty. Alerts compare the age of the first three,
 and wait with `for:` for the last.

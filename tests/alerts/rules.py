@@ -33,7 +33,8 @@ class Rule:
     @property
     def name(self) -> str:
         """One name per rule: two rules of one alert differ in their labels."""
-        return "-".join(filter(None, (self.alert, self.labels.get("since_source"))))
+        labels = (self.labels["severity"], self.labels.get("since_source"))
+        return "-".join(filter(None, (self.alert, *labels)))
 
     @property
     def by(self) -> list[str]:

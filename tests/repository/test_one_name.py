@@ -101,6 +101,19 @@ def test_every_time_that_a_signal_may_have_has_its_rule(detector: Detector) -> N
     assert {name: times for name, times in alerts.items() if not wanted <= times} == {}
 
 
+def test_what_cannot_be_seen_pages_as_what_it_hides() -> None:
+    """The unseen rule is critical for exactly the signals that have a critical alert."""
+    critical = {rule.signal for rule in TIMED_RULES if rule.severity == "critical"}
+    matchers = {"critical": "=~", "warning": "!~"}
+    for rule in alert_rules():
+        if rule.alert == "PvmedicSourceUnseen":
+            found = re.search(r'\{collector(=~|!~)"([a-z_|]+)"\}', rule.expr)
+            assert found is not None
+            assert found[1] == matchers.pop(rule.severity)
+            assert found[2] == "|".join(sorted(critical))
+    assert matchers == {}
+
+
 @pytest.mark.parametrize("rule", SIGNAL_RULES, ids=lambda rule: rule.name)
 def test_every_signal_rule_reads_its_signal_and_keeps_its_subject(rule: Rule) -> None:
     """A rule aggregates its own signal's metric by labels that it has, the subject's among them."""
