@@ -4,6 +4,7 @@ from exporter.observe.signals.attachment_stuck import AttachmentStuck
 from exporter.observe.signals.base import Detector
 from exporter.observe.signals.claim_lost import ClaimLost
 from exporter.observe.signals.claim_pending import ClaimPending
+from exporter.observe.signals.deletion_stuck import DeletionStuck
 from exporter.observe.signals.multi_attach import MultiAttach
 from exporter.observe.signals.node_lost_with_volumes import NodeLostWithVolumes
 from exporter.observe.signals.rwx_recovery_blocked import RwxRecoveryBlocked
@@ -19,6 +20,7 @@ DETECTORS: tuple[Detector, ...] = (
     SnapshotSpaceExhausted(),
     ClaimPending(),
     ClaimLost(),
+    DeletionStuck(),
 )
 
 
