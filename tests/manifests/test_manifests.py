@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from exporter.kit import settings
+from exporter.observe.kube.resources import RESOURCES
+from exporter.observe.signals import DETECTORS
 from exporter.settings import Settings as ExporterSettings
 from remediator import record
 from remediator.settings import Mode
@@ -79,11 +81,13 @@ def test_every_file_is_part_of_the_whole() -> None:
 
 
 def test_the_exporter_may_look_and_nothing_else() -> None:
-    """List and watch on what its detectors read."""
-    core = "nodes pods persistentvolumeclaims persistentvolumes events"
-    assert rights("pvmedic-exporter") == every("", core, "list watch") | every(
-        "storage.k8s.io", "volumeattachments", "list watch"
-    )
+    """List and watch on exactly what its detectors read, and what kubelets say of volumes."""
+    read = {kind for detector in DETECTORS for kind in detector.needs | detector.helps}
+    watched: set[tuple[str, str, str, str, str]] = set()
+    for kind in read & RESOURCES.keys():
+        group = RESOURCES[kind].base.strip("/").split("/")[1:-1]
+        watched |= every("".join(group), RESOURCES[kind].name, "list watch")
+    assert rights("pvmedic-exporter") == watched | every("", "nodes/stats", "get")
 
 
 def test_the_remediator_has_exactly_the_rights_it_uses() -> None:
@@ -159,7 +163,7 @@ def test_no_pod_needs_a_volume_claim() -> None:
     """A storage medic must not lie on the storage that it heals."""
     for deployment in of("Deployment").values():
         for volume in deployment["spec"]["template"]["spec"]["volumes"]:
-            assert set(volume) - {"name"} <= {"configMap", "secret"}
+            assert set(volume) - {"name"} <= {"configMap", "secret", "emptyDir"}
 
 
 @pytest.mark.parametrize("name", ["pvmedic-exporter", "pvmedic-remediator"])
