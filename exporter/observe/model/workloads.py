@@ -112,6 +112,12 @@ class Pod(msgspec.Struct, frozen=True, gc=False):
         return bool(self.node) and self.phase == "Pending" and self.deletion is None
 
     @property
+    def mounting(self) -> bool:
+        """Waiting, and its volumes may still be missing: what comes after them has not begun."""
+        begun = self.blocked_by not in ("", "ContainerCreating", "PodInitializing")
+        return self.waiting and self.starting and self.sandbox is not True and not begun
+
+    @property
     def ended(self) -> bool:
         """Succeeded or Failed: its containers have stopped for good."""
         return self.phase in ("Succeeded", "Failed")

@@ -1,0 +1,317 @@
+"""mount_failing: a pod is placed, its volumes are there, and its kubelet does not get one mounted.
+
+How it is recognised, from state: the pod is Pending on a Ready node, none of its containers has
+started, its claim's volume is attached to this node or needs no attaching, and
+PodReadyToStartContainers (Kubernetes 1.29 and newer) is false. Events say which volume and why, and
+alone tell an older cluster's mount from its image pull: without the condition and without an Event
+nothing is said, which leaves Kubernetes 1.28 blind, where time-outs have no Event any more.
+
+One failure is told once. Nothing is said where another node holds the volume (`multi_attach`),
+where its VolumeAttachment is being made or removed (`attachment_stuck`), on a node that is lost,
+nor where the sandbox or a waiting reason shows that mounting is behind the pod. Claims that no
+Event names are named only while none names another volume. NotAttached: there is not even a
+VolumeAttachment, and nothing else explains it.
+
+Since: PodScheduled, or the VolumeAttachment's creation where that is later: no mount can have
+failed before it. Up to three minutes are normal: device, file system check and ownership.
+
+XfsDuplicateUuid and XfsUnsupported are candidates: the kernel's own line is on the node. Both need
+a volume whose file system is XFS. Reflink (0x4) is known to Linux since 4.9; ceph-csi 2.1.0 made
+file systems with it, 2.1.1 and newer mount clones with `nouuid`.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from exporter.observe import model
+from exporter.observe.model import Cause, Change, Kind, Object, Ready, Signal, SinceSource, Subject
+from exporter.observe.model.facts import AttachFailed, MountFailed, SandboxFailed
+from exporter.observe.model.versions import Version, image_version, version
+from exporter.observe.signals import base
+from exporter.observe.view import View, Want
+
+UNEXPLAINED = "Unexplained"
+"""The reason where no Event says one."""
+
+_XFS = frozenset({Cause.WRONG_FS_TYPE, Cause.XFS_DUPLICATE_UUID, Cause.XFS_UNSUPPORTED})
+_VAGUE = (Cause.OTHER, Cause.TIMEOUT, Cause.OPERATION_PENDING)
+"""Causes that say little, least telling first: any other one of the same volume comes before."""
+
+_KNOWS_REFLINK: Version = (4, 9, 0)
+_MAKES_REFLINK: Version = (2, 1, 0)
+_MOUNTS_CLONES: Version = (2, 1, 1)
+
+
+def subject_of(namespace: str, pod: str, claim: str) -> Subject:
+    """Return the subject for a pod and one of its claims."""
+    return Subject((("namespace", namespace), ("pod", pod), ("persistentvolumeclaim", claim)))
+
+
+class MountFailing:
+    """Sees it. Reasons: the causes of error texts, and Unexplained."""
+
+    name = "mount_failing"
+    meaning = "A pod waits on a node that does not get its volume mounted."
+    subject_labels = ("namespace", "pod", "persistentvolumeclaim")
+    named_labels = ("persistentvolume", "driver", "node")
+    reasons = frozenset({*(cause.value for cause in Cause), UNEXPLAINED})
+    since_sources = frozenset({SinceSource.OBJECT, SinceSource.FIRST_SEEN})
+    patience = 180.0
+    needs = frozenset({Kind.NODE, Kind.ATTACHMENT, Kind.VOLUME, Kind.CLAIM, Kind.POD})
+    helps = frozenset({Kind.EVENT, Kind.CSI_DRIVER})
+    starts = frozenset({Kind.POD})
+
+    def suspects(self, obj: Object, view: View) -> Iterable[Subject]:
+        """Name the claims of a pod that waits."""
+        del view
+        if not isinstance(obj, model.Pod) or not obj.mounting or not obj.claims:
+            return ()
+        return _of(obj)
+
+    def touched(  # noqa: C901 -- a table
+        self, change: Change, view: View
+    ) -> Iterator[Subject]:
+        """Name the pods that an object speaks of, with their claims."""
+        for obj in base.versions(change):
+            match obj:
+                case model.Pod():
+                    yield from _of(obj)
+                    if obj.plugin is not None:
+                        yield from _waiting_on(obj.node, view)
+                case model.Claim():
+                    yield from _users(obj.namespace, obj.name, view)
+                case model.Volume():
+                    yield from _users_of(obj.name, view)
+                case model.Attachment():
+                    yield from _users_of(obj.volume, view)
+                case model.KubeEvent(about_kind="Pod"):
+                    pod = view.pod(obj.about_namespace, obj.about_name)
+                    yield from _of(pod) if pod is not None else ()
+                case model.Node() if _moved(change):
+                    yield from _waiting_on(obj.name, view)
+                    for volume in base.volumes_on(obj, view):
+                        yield from _users_of(volume, view)
+                case model.CsiDriver() if _requires_anew(change):
+                    yield from _all_waiting(view)
+                case _:
+                    pass
+
+    def reads(self, subject: Subject, view: View) -> Iterator[Want]:
+        """The pod, its Events, claim and node; then volume, attachments, driver and plugins."""
+        namespace, name = subject["namespace"], subject["pod"]
+        yield Want(Kind.POD, namespace, name)
+        yield Want(Kind.CLAIM, namespace, subject["persistentvolumeclaim"])
+        about = f"involvedObject.kind=Pod,involvedObject.name={name}"
+        yield Want(Kind.EVENT, namespace, field_selector=about)
+        yield Want(Kind.ATTACHMENT)
+        claim = view.claim(namespace, subject["persistentvolumeclaim"])
+        if claim is not None and claim.volume:
+            yield Want(Kind.VOLUME, name=claim.volume)
+        volume = view.volume_of(claim) if claim is not None else None
+        pod = view.pod(namespace, name)
+        if pod is not None and pod.node:
+            yield Want(Kind.NODE, name=pod.node)
+        if volume is None or pod is None:
+            return
+        if volume.in_tree:
+            yield Want(Kind.NODE)
+        elif volume.driver:
+            yield Want(Kind.CSI_DRIVER, name=volume.driver)
+        if volume.fs_type == "xfs" and pod.node:
+            yield Want(Kind.POD, field_selector=f"spec.nodeName={pod.node}")
+
+    def decide(self, subject: Subject, view: View) -> Signal | None:
+        """Return the signal while the pod waits for this mount and for nothing else."""
+        namespace, name = subject["namespace"], subject["persistentvolumeclaim"]
+        pod, claim = view.pod(namespace, subject["pod"]), view.claim(namespace, name)
+        volume = view.volume_of(claim) if claim is not None else None
+        if pod is None or claim is None or volume is None or name not in pod.claims:
+            return None
+        node = view.node(pod.node)
+        if not pod.mounting or node is None or node.ready is not Ready.TRUE:
+            return None
+        there = view.attachments_of(volume.name)
+        if volume.exclusive and any(one.node and one.node != pod.node for one in there):
+            return None
+        here = [one for one in there if one.node == pod.node]
+        if any(not one.attached or one.deletion is not None for one in here):
+            return None
+        events = base.events_since(pod.created, ("Pod", namespace, pod.name), view)
+        if here or not _must_attach(volume, view):
+            cause, text = _mount_cause(pod, name, volume, events)
+        else:
+            cause, text = _attach_cause(volume, events)
+        if not cause:
+            return None
+        refined = _xfs(cause, claim, volume, node, view)
+        since = _since(pod, here)
+        named = {"persistentvolume": volume.name, "driver": volume.driver, "node": pod.node}
+        return Signal(
+            name=self.name,
+            subject=subject,
+            since=since,
+            since_source=SinceSource.FIRST_SEEN if since is None else SinceSource.OBJECT,
+            reason=str(refined),
+            named=tuple((label, named[label]) for label in self.named_labels),
+            evidence=tuple(_evidence(pod, volume, node, refined, text, view)),
+        )
+
+
+def _of(pod: model.Pod) -> list[Subject]:
+    return [subject_of(pod.namespace, pod.name, claim) for claim in pod.claims]
+
+
+def _users(namespace: str, claim: str, view: View) -> Iterator[Subject]:
+    for pod in view.pods_of(namespace, claim):
+        yield subject_of(namespace, pod.name, claim)
+
+
+def _users_of(volume: str, view: View) -> Iterator[Subject]:
+    for claim in view.claims_of(volume) if volume else ():
+        yield from _users(claim.namespace, claim.name, view)
+
+
+def _waiting_on(node: str, view: View) -> Iterator[Subject]:
+    for pod in view.pods_on(node) if node else ():
+        yield from _of(pod) if pod.waiting else ()
+
+
+def _all_waiting(view: View) -> Iterator[Subject]:
+    for pod in view.pods():
+        yield from _of(pod) if pod.waiting else ()
+
+
+def _moved(change: Change) -> bool:
+    old, new = change.old, change.new
+    if not isinstance(old, model.Node) or not isinstance(new, model.Node):
+        return True
+    return base.node_moved(change) or old.kernel_version != new.kernel_version
+
+
+def _requires_anew(change: Change) -> bool:
+    old, new = change.old, change.new
+    if not isinstance(old, model.CsiDriver) or not isinstance(new, model.CsiDriver):
+        return True
+    return old.attach_required != new.attach_required
+
+
+def _must_attach(volume: model.Volume, view: View) -> bool:
+    """Whether only a VolumeAttachment lets a node mount this volume, as far as we can see."""
+    if volume.in_tree or not volume.driver or not view.sees(Kind.CSI_DRIVER):
+        return False
+    driver = view.csi_driver(volume.driver)
+    return driver is None or driver.attach_required
+
+
+def _attach_cause(volume: model.Volume, events: list[model.KubeEvent]) -> tuple[str, str]:
+    for event in reversed(events):
+        if isinstance(event.fact, AttachFailed) and event.fact.volume == volume.name:
+            return event.fact.cause, event.message
+    return Cause.NOT_ATTACHED, ""
+
+
+def _mount_cause(
+    pod: model.Pod, claim: str, volume: model.Volume, events: list[model.KubeEvent]
+) -> tuple[str, str]:
+    """Return why this claim's mount fails and the text; empty where another thing explains it."""
+    names = {volume.name}
+    names |= {pod_volume for pod_volume, c in _pod_volumes(pod) if c == claim}
+    mine: list[tuple[MountFailed, str]] = []
+    unnamed: list[tuple[MountFailed, str]] = []
+    others = False
+    for event in events:
+        fact = event.fact
+        others = others or isinstance(fact, SandboxFailed)
+        if not isinstance(fact, MountFailed):
+            continue
+        named = {fact.volume, *fact.unmounted} - {""}
+        if named & names:
+            mine.append((fact, event.message))
+        elif named:
+            others = True
+        else:
+            unnamed.append((fact, event.message))
+    if mine:
+        return _most_telling(mine)
+    if others:
+        return "", ""
+    if unnamed:
+        return _most_telling(unnamed)
+    return (UNEXPLAINED if pod.sandbox is False else "", "")
+
+
+def _pod_volumes(pod: model.Pod) -> Iterator[tuple[str, str]]:
+    return zip(pod.claim_volumes, pod.claims, strict=False)
+
+
+def _most_telling(found: list[tuple[MountFailed, str]]) -> tuple[str, str]:
+    """Return the newest cause that says something: a time-out and its echoes follow any failure."""
+
+    def rank(one: tuple[MountFailed, str]) -> int:
+        cause = one[0].cause
+        return _VAGUE.index(cause) if cause in _VAGUE else len(_VAGUE)
+
+    fact, text = max(reversed(found), key=rank)
+    return fact.cause, text
+
+
+def xfs_cause(kernel: Version | None, ceph_csi: Version | None, *, cloned: bool) -> Cause:
+    """Return what "wrong fs type" of an XFS volume most likely means, by versions alone.
+
+    A clone needs `nouuid`, which ceph-csi lacked before 2.1.1. An old kernel cannot mount what a
+    newer mkfs.xfs made, whatever is installed now: that file system stays as it is.
+    """
+    old_kernel = kernel is not None and kernel < _KNOWS_REFLINK
+    if old_kernel and ceph_csi == _MAKES_REFLINK:
+        return Cause.XFS_UNSUPPORTED
+    if cloned and ceph_csi is not None and ceph_csi < _MOUNTS_CLONES:
+        return Cause.XFS_DUPLICATE_UUID
+    return Cause.XFS_UNSUPPORTED if old_kernel else Cause.WRONG_FS_TYPE
+
+
+def _xfs(cause: str, claim: model.Claim, volume: model.Volume, node: model.Node, view: View) -> str:
+    if cause not in _XFS:
+        return cause
+    if volume.fs_type != "xfs":
+        return Cause.WRONG_FS_TYPE
+    if cause != Cause.WRONG_FS_TYPE:
+        return cause
+    plugin = _ceph_csi(volume.driver, node.name, view)
+    return xfs_cause(version(node.kernel_version), plugin, cloned=claim.data_source is not None)
+
+
+def _ceph_csi(driver: str, node: str, view: View) -> Version | None:
+    """Return the version of the node's ceph-csi plugin; None for other drivers."""
+    for pod in view.plugins_on(node):
+        if pod.plugin is not None and pod.plugin.driver == driver:
+            found = image_version(pod.plugin.images, "cephcsi")
+            if found is not None:
+                return found
+    return None
+
+
+def _since(pod: model.Pod, here: list[model.Attachment]) -> float | None:
+    waiting = pod.scheduled if pod.scheduled is not None else pod.created
+    made = [one.created for one in here if one.created is not None]
+    return max([waiting, *made]) if waiting is not None else None
+
+
+def _evidence(
+    pod: model.Pod, volume: model.Volume, node: model.Node, reason: str, text: str, view: View
+) -> Iterator[str]:
+    yield f"pod {pod.namespace}/{pod.name} waits on node {pod.node} for volume {volume.name}"
+    if text:
+        yield f"Kubernetes: {text}"
+    elif reason == UNEXPLAINED:
+        yield "no Event says why; the kubelet's log on that node does"
+    elif reason == Cause.NOT_ATTACHED:
+        yield f"no VolumeAttachment of {volume.name} names node {pod.node}"
+    if reason in (Cause.XFS_DUPLICATE_UUID, Cause.XFS_UNSUPPORTED):
+        yield (
+            f"the volume is XFS and node {node.name} runs Linux {node.kernel_version or 'unknown'};"
+            " only the kernel's line on that node proves the cause"
+        )
+        found = _ceph_csi(volume.driver, node.name, view)
+        if found is not None:
+            yield f"the node's plugin is ceph-csi {'.'.join(map(str, found))}"
+    if not view.sees(Kind.EVENT):
+        yield "Events cannot be read, so another cause is not ruled out"
