@@ -113,7 +113,7 @@ class Api:
         """Read one object; raises ObserveError, NotFound among them."""
         where = self._path(kind, namespace, name)
         body = await self.send("GET", where, timeout=GET_SECONDS)
-        with failures.translated(asked("GET", where)):
+        with self._failing(asked("GET", where)):
             return wire.one(kind, body)
 
     async def list(
@@ -164,7 +164,7 @@ class Api:
             params["fieldSelector"] = selector
         while True:
             body = await self.send("GET", where, params=params, timeout=LIST_SECONDS)
-            with failures.translated(asked("GET", where)):
+            with self._failing(asked("GET", where)):
                 page = wire.page(kind, body)
             objects.extend(page.objects)
             skipped += page.skipped
@@ -277,6 +277,11 @@ class Api:
     @contextmanager
     def _counted(self, request: Asked) -> Iterator[None]:
         self._tally.request(request.resource, request.verb)
+        with self._failing(request):
+            yield
+
+    @contextmanager
+    def _failing(self, request: Asked) -> Iterator[None]:
         try:
             with failures.translated(request):
                 yield

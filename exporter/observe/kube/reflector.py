@@ -161,15 +161,16 @@ class Reflector:
         async with aclosing(watch) as items:
             async for item in items:
                 self._state.progressed("watch")
-                self._too_old = 0
                 if item is not None:
                     heard += 1
                     self._failures = 0
+                    self._too_old = 0
                     self._take(item)
         if not heard and self._pace.steady() - began < SHORT_SECONDS:
             message = f"the watch of {self._state.kind} ended as soon as it began"
             raise errors.Unreachable(message)
         self._failures = 0
+        self._too_old = 0
         self._state.progressed("watch")
 
     def _take(self, item: wire.Watched) -> None:
