@@ -19,7 +19,7 @@ WIDTH = 100
 
 def reference(into: type[msgspec.Struct]) -> str:
     """Return the text."""
-    return "\n".join(_section(into, "", "")) + "\n"
+    return "\n".join(_section(into, "", "")).lstrip("\n") + "\n"
 
 
 def _section(into: type[msgspec.Struct], path: str, indent: str) -> Iterator[str]:
