@@ -160,6 +160,8 @@ def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:  # noqa: C901, PLR0912
                 yield ("volumes_of", obj.claim_namespace, obj.claim_name)
             if obj.attach_name:
                 yield ("in_tree", "", obj.attach_name)
+            if obj.undeleted and obj.storage_class:
+                yield ("undeleted_of", "", obj.storage_class)
             if obj.driver == model.ROK and obj.affinity:
                 yield ("rok_on", "", obj.pinned_to)
         case model.Attachment():

@@ -207,6 +207,10 @@ class View:
         """Return the Pending claims that name this StorageClass; without a name, those without."""
         return self._indexed(model.Claim, "pending_of", "", storage_class)
 
+    def undeleted_of(self, storage_class: str) -> list[model.Volume]:
+        """Return the volumes of this StorageClass that should be gone, see `Volume.undeleted`."""
+        return self._indexed(model.Volume, "undeleted_of", "", storage_class)
+
     def growing_of(self, storage_class: str) -> list[model.Claim]:
         """Return the claims of this StorageClass that ask for more than they have."""
         return self._indexed(model.Claim, "growing_of", "", storage_class)

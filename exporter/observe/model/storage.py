@@ -136,6 +136,16 @@ class Volume(msgspec.Struct, frozen=True):
         return not {"ReadWriteMany", "ReadOnlyMany"} & set(self.access_modes)
 
     @property
+    def undeleted(self) -> bool:
+        """Whether it should be gone: its claim is, and its policy is not to keep it.
+
+        A volume that is Released to be recycled is being recycled.
+        """
+        if self.reclaim_policy == "Delete":
+            return self.phase in ("Released", "Failed")
+        return self.reclaim_policy == "Recycle" and self.phase == "Failed"
+
+    @property
     def in_tree(self) -> bool:
         """Whether Kubernetes' own code attaches it: then there is no VolumeAttachment."""
         return self.driver.startswith(IN_TREE)
