@@ -6,15 +6,28 @@ more of a signal's subjects than since when.
 
 from collections.abc import Callable, Iterable, Mapping
 
-from exporter.collectors import multi_attach, signals
+from exporter.collectors import (
+    multi_attach,
+    rwx_recovery_blocked,
+    signals,
+    snapshot_space_exhausted,
+)
 from exporter.exposition import Family, Sample
 from exporter.observe.model import Signal, Subject
 from exporter.observe.view import View
 
-FAMILIES: tuple[Family, ...] = (*signals.FAMILIES, *multi_attach.FAMILIES)
+FAMILIES: tuple[Family, ...] = (
+    *signals.FAMILIES,
+    *multi_attach.FAMILIES,
+    *rwx_recovery_blocked.FAMILIES,
+    *snapshot_space_exhausted.FAMILIES,
+)
 
 Further = Callable[[Subject, Signal | None, View], Iterable[tuple[Family, Sample]]]
 """What else a subject shows; asked at each decision, whether or not the signal holds."""
 
-FURTHER: Mapping[str, Further] = {}
+FURTHER: Mapping[str, Further] = {
+    "rwx_recovery_blocked": rwx_recovery_blocked.further,
+    "snapshot_space_exhausted": snapshot_space_exhausted.further,
+}
 """By the signal's name."""

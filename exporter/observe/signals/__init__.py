@@ -5,11 +5,13 @@ from exporter.observe.signals.base import Detector
 from exporter.observe.signals.claim_lost import ClaimLost
 from exporter.observe.signals.claim_pending import ClaimPending
 from exporter.observe.signals.deletion_stuck import DeletionStuck
+from exporter.observe.signals.expansion_failed import ExpansionFailed
 from exporter.observe.signals.multi_attach import MultiAttach
 from exporter.observe.signals.node_lost_with_volumes import NodeLostWithVolumes
 from exporter.observe.signals.rwx_recovery_blocked import RwxRecoveryBlocked
 from exporter.observe.signals.snapshot_space_exhausted import SnapshotSpaceExhausted
 from exporter.observe.signals.volume_attached_twice import VolumeAttachedTwice
+from exporter.observe.signals.volume_release_failed import VolumeReleaseFailed
 
 DETECTORS: tuple[Detector, ...] = (
     NodeLostWithVolumes(),
@@ -21,6 +23,8 @@ DETECTORS: tuple[Detector, ...] = (
     ClaimPending(),
     ClaimLost(),
     DeletionStuck(),
+    ExpansionFailed(),
+    VolumeReleaseFailed(),
 )
 
 
