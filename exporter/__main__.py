@@ -1,20 +1,67 @@
-"""The command `pvmedic-exporter`: this program's settings and run, in the kit's command line."""
+"""The command `pvmedic-exporter`: its roles, each with its command line.
 
+Without a role, or as `cluster`, it watches and serves for ever; as `once` it looks and ends.
+"""
+
+import argparse
+import asyncio
 import os
 import sys
+from functools import partial
+from pathlib import Path
 
-from exporter import app
-from exporter.kit.program import Program
+from exporter import app, once
+from exporter.kit import settings
+from exporter.kit.program import UNUSABLE, Program
 from exporter.kit.program import main as run_program
 from exporter.observe.errors import ObserveError
+from exporter.observe.kube.access import Where, access
 from exporter.settings import Settings
 
 PROGRAM = Program("pvmedic-exporter", app.ABOUT.description, (ObserveError,))
+ROLES = ("cluster", "once")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program and return its exit status."""
-    return run_program(PROGRAM, Settings, app.run, os.environ, arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    role, rest = (given[0], given[1:]) if given[:1] and given[0] in ROLES else ("cluster", given)
+    if role == "once":
+        return look_once(rest)
+    return run_program(PROGRAM, Settings, app.run, os.environ, rest)
+
+
+def look_once(arguments: list[str]) -> int:
+    """Look at a cluster once and return the exit status of what was found."""
+    parser = argparse.ArgumentParser(
+        prog="pvmedic-exporter once",
+        description="Say what is wrong with a cluster's storage. Reads only.",
+        epilog="Exit status: 0 nothing is wrong, 1 something is, 3 nothing that could be seen is,"
+        " 2 it could not be run.",
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings, as YAML")
+    parser.add_argument(
+        "--kubeconfig", type=Path, metavar="FILE", help="default: what kubectl takes, or the pod's"
+    )
+    parser.add_argument(
+        "-o", "--output", type=once.Output, choices=list(once.Output), default=once.Output.TABLE
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="show what began only just now in the table, too"
+    )
+    given = parser.parse_args(arguments)
+    try:
+        read = settings.read(given.config, Settings, os.environ)
+        where = read.kubernetes
+        if given.kubeconfig is not None:
+            where = Where(kubeconfig=given.kubeconfig)
+        elif where == Where() and "KUBERNETES_SERVICE_HOST" not in os.environ:
+            where = Where(kubeconfig=once.kubeconfig(os.environ))
+        look = partial(once.run, access(where, os.environ), read.kubelets, given.output)
+        return asyncio.run(look(everything=given.all))
+    except (settings.SettingsError, ObserveError) as error:
+        print(f"pvmedic-exporter once: {error}", file=sys.stderr)  # noqa: T201 -- for a person
+        return UNUSABLE
 
 
 if __name__ == "__main__":
