@@ -6,6 +6,7 @@ this file reads, so no other file needs to know those.
 
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 
 import msgspec
@@ -15,9 +16,13 @@ from prometheus_client.registry import Collector
 
 from exporter import collectors
 from exporter.collectors import signals
+from exporter.kit import entrance
+from exporter.kit.entrance import Entrance
+from exporter.kit.reload import Reload, Source
 from exporter.observe.observer import Observer
 from exporter.observe.signals import DETECTORS, detector_of
 from exporter.server import Board, SelfMetrics
+from exporter.settings import Settings
 from remediator.case import Policy
 from remediator.metrics import Metrics
 
@@ -86,7 +91,17 @@ def registries() -> dict[str, CollectorRegistry]:
     own = SelfMetrics()
     own.watch({}, Observer((), {}, Board(own, began=0.0), lambda: 0.0))
     theirs = Metrics(lambda: (), Policy(), lambda: 0.0, lambda: 0.0)
-    return {EXPORTER: own.registry, REMEDIATOR: theirs.registry}
+    found = {EXPORTER: own.registry, REMEDIATOR: theirs.registry}
+    for registry in found.values():
+        publish_web_and_settings(registry)
+    return found
+
+
+def publish_web_and_settings(registry: CollectorRegistry, now: float = 0.0) -> None:
+    """Register what both programs say of their web configuration and their settings."""
+    door = Entrance(Path("web-config.yml"), entrance.load(None), lambda: now, lambda: now)
+    door.publish(registry)
+    Reload(Source(None, Settings), Settings(), lambda _: None, registry, lambda: now)
 
 
 def of_registry(registry: CollectorRegistry) -> list[Collector]:

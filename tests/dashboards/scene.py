@@ -6,7 +6,7 @@ Rendered by the programs' own code. It names no signal and no metric: what is pu
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.registry import Collector
 
-from dashboards.published import labels_of, of_registry
+from dashboards.published import labels_of, of_registry, publish_web_and_settings
 from exporter import collectors
 from exporter.collectors import signals
 from exporter.exposition import Exposition, Family, FamilyType, Sample
@@ -36,6 +36,7 @@ class Exporter:
     def __init__(self, now: float) -> None:
         """Let every failure hold, and count one of everything."""
         self.metrics = SelfMetrics()
+        publish_web_and_settings(self.metrics.registry, now)
         self.board = Board(self.metrics, began=now)
         states = {kind: WatchState(kind, lambda: now, lambda: now) for kind in Kind}
         for state in states.values():
@@ -63,6 +64,7 @@ class Remediator:
     def __init__(self, now: float) -> None:
         """Let one repair run, one wait for a person, and one owe an undo."""
         self.metrics = Metrics(lambda: records(now), Policy(), lambda: now, lambda: now - AGE)
+        publish_web_and_settings(self.metrics.registry, now)
 
     def parts(self) -> bytes:
         """Return the exposition, everything counted once more."""

@@ -22,6 +22,9 @@ ANY_SINCE = re.compile(r'__name__=~"pvmedic_\.\+_since_timestamp_seconds"')
 MAY_FORGET = {"csi_operation_stuck", "rwx_recovery_blocked", "snapshot_space_exhausted"}
 """No object shows these, so only an Event knows since when; an Event lives an hour."""
 
+NOT_METRICS = {"pvmedic_watchdog"}
+"""Words of the code that only look like metrics: an alert's label."""
+
 EVERY_RULE = pytest.mark.parametrize(
     "rule", RULES, ids=lambda rule: f"{rule.alert}-{rule.severity}-{rule.waits}"
 )
@@ -81,6 +84,18 @@ def test_names_and_labels_keep_prometheus_conventions(metric: Published) -> None
     taken = {"type", "job", "instance", "cluster", "region", "zone", "service", "le", "quantile"}
     assert not taken & set(metric.labels)
     assert not metric.name.endswith(("_count", "_sum", "_bucket", "_created"))
+
+
+def test_no_metric_that_the_code_names_is_left_out() -> None:
+    """What is registered somewhere else than the reference looks for it would be forgotten."""
+    quoted = re.compile(r'"(pvmedic_[a-z_]+[a-z])"')
+    named = {
+        name
+        for program in ("exporter", "remediator")
+        for path in (ROOT / program).rglob("*.py")
+        for name in quoted.findall(path.read_text())
+    }
+    assert {n for n in named - NOT_METRICS if not {n, f"{n}_total"} & NAMES} == set()
 
 
 @pytest.mark.parametrize("family", collectors.FAMILIES, ids=lambda family: family.name)
