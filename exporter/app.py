@@ -13,7 +13,7 @@ from exporter.kit import build, logs
 from exporter.kit.logs import fields
 from exporter.kit.program import Start
 from exporter.kit.reload import Reload, follow
-from exporter.kit.web import About, Web
+from exporter.kit.web import About, Choice, Web
 from exporter.observe.errors import ObserveError
 from exporter.observe.kube.access import access
 from exporter.observe.kube.api import Api
@@ -92,6 +92,7 @@ async def run(start: Start[Settings]) -> None:
 
     def apply(changed: Settings) -> None:
         logs.set_level(changed.log_level)
+        board.limit(changed.series_limit)
 
     start.entrance.publish(metrics.registry)
     reload = Reload(start.source, settings, apply, metrics.registry, time.time)
@@ -100,8 +101,9 @@ async def run(start: Start[Settings]) -> None:
         waits = [one.unseen() for one in states.values() if not one.settled()]
         return "; ".join(waits)
 
-    web = Web(settings.listen, ABOUT, board.parts, not_ready)
-    web.entrance = start.entrance
+    board.limit(settings.series_limit)
+    web = Web(settings.listen, ABOUT, board.pieces, not_ready)
+    web.entrance, web.choice = start.entrance, Choice(board.collectors, board.chosen)
     asking = Reader(who, settings.kubelets)
     async with Api(who, metrics) as api, asking as kubelets, web:
         log.info("serving", extra=fields(address=str(web.address), kinds=watched))

@@ -16,6 +16,7 @@ from exporter import collectors
 from exporter.collectors import multi_attach, signals
 from exporter.exposition import Exposition, Sample
 from exporter.kit import metrics as own
+from exporter.kit.packing import Piece
 from exporter.observe.kube.watch_state import WatchState
 from exporter.observe.model import Change, Kind, Signal, Subject
 from exporter.observe.observer import Observer, Seen
@@ -23,6 +24,8 @@ from exporter.observe.signals.base import Detector
 from exporter.observe.view import View
 
 ROLE = "cluster"
+OWN = "self"
+"""The collector of the metrics about the exporter itself."""
 
 
 class SelfMetrics:
@@ -187,10 +190,10 @@ class Board:
         for family, sample in collectors.FURTHER[detector.name](subject, signal, view):
             samples[family.name].append(sample)
         known = self._further[detector.name]
-        for family in known.pop(subject, frozenset()) - samples.keys():
-            self._exposition.drop(family, subject)
-        for family, found in samples.items():
-            self._exposition.put(family, subject, found)
+        for name in known.pop(subject, frozenset()) - samples.keys():
+            self._exposition.drop(name, subject)
+        for name, found in samples.items():
+            self._exposition.put(name, subject, found)
         if samples:
             known[subject] = frozenset(samples)
 
@@ -201,9 +204,33 @@ class Board:
             sample = multi_attach.sample(key, self._events[key])
             self._exposition.put(multi_attach.EVENTS.name, key, [sample])
 
-    def parts(self, openmetrics: bool) -> list[bytes]:  # noqa: FBT001 -- the web's own call
+    def limit(self, series: int) -> None:
+        """Publish at most so many series of a metric."""
+        self._exposition.limit(series)
+
+    @property
+    def collectors(self) -> frozenset[str]:
+        """What a scrape may choose by name."""
+        return self._exposition.collectors | {OWN}
+
+    def pieces(self, openmetrics: bool) -> list[Piece]:  # noqa: FBT001 -- the web's own call
         """Return the whole exposition."""
         return [
-            *self._exposition.parts(openmetrics=openmetrics),
+            *self._exposition.pieces(openmetrics=openmetrics),
             self._metrics.parts(openmetrics=openmetrics),
         ]
+
+    def chosen(
+        self,
+        openmetrics: bool,  # noqa: FBT001 -- the web's own call
+        names: frozenset[str],
+    ) -> list[Piece]:
+        """Return the exposition of some collectors only."""
+        found = self._exposition.pieces(openmetrics=openmetrics, only=names)
+        if OWN in names:
+            return [*found, self._metrics.parts(openmetrics=openmetrics)]
+        return [*found, b"# EOF\n"] if openmetrics else found
+
+    def parts(self, openmetrics: bool) -> list[bytes]:  # noqa: FBT001 -- as the web calls pieces
+        """Return the whole exposition as bytes."""
+        return [bytes(piece) for piece in self.pieces(openmetrics)]

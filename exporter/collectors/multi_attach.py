@@ -18,6 +18,7 @@ EVENTS = Family(
     "Multi-Attach Events (or 'Waiting for detach', Kubernetes 1.37) since this program began."
     " A lower bound: Kubernetes drops repeats.",
     ("driver", "node"),
+    "multi_attach",
 )
 FAMILIES = (EVENTS,)
 

@@ -15,6 +15,7 @@ COUNT = Family(
     "How many subjects have this failure now."
     " Absent while it cannot be judged: unseen is not healthy.",
     ("signal",),
+    "signals",
 )
 
 
@@ -26,6 +27,7 @@ def since_family(detector: Detector) -> Family:
         f"Since when {detector.name} holds for a subject, in Unix seconds."
         " There only while it does.",
         (*detector.subject_labels, *detector.named_labels, "reason", "since_source"),
+        detector.name,
     )
 
 
