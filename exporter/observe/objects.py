@@ -4,6 +4,7 @@ Built for a million objects: no key objects of its own, and an index entry with 
 object. What the look-ups mean is said in `view`. No I/O, no clock.
 """
 
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
@@ -145,6 +146,7 @@ def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:  # noqa: C901, PLR0912
             if obj.plugin is not None:
                 yield ("plugins", "", "")
                 yield ("plugins_on", "", obj.node)
+                yield ("plugins_of", obj.namespace, f"{obj.owner} {bucket(obj.node)}")
         case model.Claim():
             if obj.volume:
                 yield ("claims_of", "", obj.volume)
@@ -187,6 +189,15 @@ def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:  # noqa: C901, PLR0912
                 yield ("contents_of", obj.snapshot_namespace, obj.snapshot_name)
         case _:
             pass
+
+
+BUCKETS = 256
+"""Plugin pods of one owner are spread over so many keys: a sample costs no look at thousands."""
+
+
+def bucket(node: str) -> int:
+    """Return the key's number for a node's name: the same in every process."""
+    return zlib.crc32(node.encode(errors="replace")) % BUCKETS
 
 
 def from_key(source: model.DataSource) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from exporter.observe import model
 from exporter.observe.model import Kind
-from exporter.observe.objects import Objects, from_key
+from exporter.observe.objects import BUCKETS, Objects, from_key
 
 T = TypeVar("T")
 
@@ -186,6 +186,11 @@ class View:
     def plugins_on(self, node: str) -> list[model.Pod]:
         """Return the pods that are CSI node plugins of this node."""
         return self._indexed(model.Pod, "plugins_on", "", node)
+
+    def plugins_of(self, namespace: str, owner: str) -> Iterator[model.Pod]:
+        """Iterate over an owner's CSI node plugins by bucket of their nodes: a mixed sample."""
+        for number in range(BUCKETS):
+            yield from self._indexed(model.Pod, "plugins_of", namespace, f"{owner} {number}")
 
     def pods(self) -> Iterator[model.Pod]:
         """Iterate over all pods: for what hardly ever changes."""

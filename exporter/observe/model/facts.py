@@ -34,6 +34,7 @@ class Cause(StrEnum):
     INVALID = "Invalid"
     PRECONDITION = "FailedPrecondition"
     CONFLICT = "Conflict"
+    API_MISSING = "ApiMissing"
     NO_PLUGIN = "NoPlugin"
     NOT_STORAGE = "NotStorage"
     CLASS_MISSING = "ClassMissing"

@@ -224,12 +224,16 @@ class StorageClass(msgspec.Struct, frozen=True):
 
 
 class CsiNode(msgspec.Struct, frozen=True):
-    """storage.k8s.io/v1 CSINode: `drivers` are those that the kubelet has registered."""
+    """storage.k8s.io/v1 CSINode: `drivers` are those that the kubelet has registered.
+
+    `written` is when it last changed this list (the newest time in managedFields).
+    """
 
     name: str
     drivers: tuple[str, ...]
     created: float | None = None
     version: str = ""
+    written: float | None = None
 
 
 class CsiDriver(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from exporter.observe.model.facts import Fact
+from exporter.observe.model.facts import Cause, Fact
 
 
 class Ready(StrEnum):
@@ -63,8 +63,8 @@ class Plugin(msgspec.Struct, frozen=True):
 
     `driver` is the directory in the registrar's `--kubelet-registration-path`, by convention the
     driver's name, empty when there is none. `waiting` is the first waiting reason of a container
-    (CrashLoopBackOff), `exit_message` what the registrar last ended with. `images` are all
-    containers'.
+    (CrashLoopBackOff), `exit_message` what the registrar last ended with and `exit_cause` what that
+    says of its registration. `images` are all containers'.
     """
 
     driver: str
@@ -74,6 +74,7 @@ class Plugin(msgspec.Struct, frozen=True):
     waiting: str
     exit_message: str
     fuse: bool = False
+    exit_cause: Cause | None = None
 
 
 class Pod(msgspec.Struct, frozen=True, gc=False):

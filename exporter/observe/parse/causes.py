@@ -75,6 +75,7 @@ _TELLING: tuple[tuple[str, Cause], ...] = (
     ("not found in the list of registered csi drivers", Cause.DRIVER_NOT_REGISTERED),
     ("has no nodeid annotation", Cause.DRIVER_NOT_REGISTERED),
     ("volume plugin matched", Cause.NO_PLUGIN),
+    ("the server could not find the requested resource", Cause.API_MISSING),
     ("external-attacher of", Cause.ATTACHER_SILENT),
     ("attachment timeout for volume", Cause.ATTACHER_SILENT),
     ("filesystem has duplicate uuid", Cause.XFS_DUPLICATE_UUID),
