@@ -48,8 +48,10 @@ class _Story(msgspec.Struct, frozen=True):
 
     @property
     def warned(self) -> float:
-        """When rok-csi warned last; never: at the end of time."""
-        return max((_last(event) for event in self.warnings), default=float("inf"))
+        """When rok-csi warned last; where that is not known nothing can be newer."""
+        times = [event.last for event in self.warnings if event.last is not None]
+        known = bool(times) and len(times) == len(self.warnings)
+        return max(times) if known else float("inf")
 
 
 def subject_of(namespace: str, claim: str) -> Subject:
