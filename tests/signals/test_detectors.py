@@ -189,6 +189,25 @@ def test_a_restart_changes_nothing_that_objects_say(
     assert holding(detector, again) == holding(detector, world)
 
 
+@pytest.mark.parametrize(
+    "detector",
+    [
+        one
+        for one in DETECTORS
+        if Kind.EVENT in one.helps and model.SinceSource.EVENT not in one.since_sources
+    ],
+    ids=lambda one: one.name,
+)
+@random_worlds
+@given(data=st.data())
+def test_without_events_it_is_as_old_as_with_them(detector: Detector, data: st.DataObject) -> None:
+    """Kubernetes forgets them after an hour; what still holds then is still seen, at its age."""
+    world = data.draw(worlds.worlds(kinds_of(detector)))
+    later = [obj for obj in world if not isinstance(obj, model.KubeEvent)]
+    ages = {subject: signal.since for subject, signal in holding(detector, world).items()}
+    assert ages == {subject: signal.since for subject, signal in holding(detector, later).items()}
+
+
 def fresh_look(
     detector: Detector, subject: Subject, world: Sequence[Object]
 ) -> tuple[list[Object], set[Kind]]:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from exporter.observe import model
-from exporter.observe.model import Change, Fact, Kind, Object, Subject
+from exporter.observe.model import Change, Fact, Kind, Object, Subject, facts
 from exporter.observe.signals.base import Detector
 from tests.signals import made
 
@@ -98,12 +98,17 @@ POOLS: Mapping[str, Sequence[object]] = {
         "Weird",
     ),
     "resize_status": ("", "ControllerResizeInfeasible", "NodeResizeInProgress", "Weird"),
-    "reclaim_policy": ("Delete", "Retain", ""),
+    "reclaim_policy": ("Delete", "Retain", "Recycle", ""),
     "deletion_policy": ("Delete", "Retain", ""),
     "finalizers": (
         "kubernetes.io/pvc-protection",
         "kubernetes.io/pv-protection",
+        "snapshot.storage.kubernetes.io/pvc-as-source-protection",
+        "snapshot.storage.kubernetes.io/volumesnapshot-as-source-protection",
         "snapshot.storage.kubernetes.io/volumesnapshot-bound-protection",
+        "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection",
+        "provisioner.storage.kubernetes.io/cloning-protection",
+        "external-provisioner.volume.kubernetes.io/finalizer",
         "external-attacher/ebs-csi-aws-com",
         "weird",
     ),
@@ -151,11 +156,16 @@ TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
             plugin=model.Plugin(made.DRIVER, (), True, 0, "", ""),  # noqa: FBT003
         ),
     ),
-    Kind.CLAIM: (made.claim(), made.claim("logs"), made.claim("data", volume="", phase="Pending")),
+    Kind.CLAIM: (
+        made.claim(),
+        made.claim("logs"),
+        made.claim("data", volume="", phase="Pending"),
+        made.claim("logs", requested=10, capacity=1, storage_class="fast"),
+    ),
     Kind.VOLUME: (
         made.volume(),
         made.volume("pv-logs", claim_name="logs", driver=EBS, handle="aws://zone/vol-2"),
-        made.volume("pv-spare", claim_name="", phase="Released"),
+        made.volume("pv-spare", claim_name="", phase="Released", storage_class="slow"),
         made.volume(driver=model.ROK, affinity=ON_A),
     ),
     Kind.ATTACHMENT: (
@@ -179,8 +189,13 @@ TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
         model.VolumeStats("web", "data", "a", 9_990.0, 2**30, 2**20, 2**30 - 2**20, 1000, 1),
     ),
     Kind.SERVER: (model.Server(Kind.SERVER, "v1.36.1"),),
+    Kind.EVENT: (
+        made.event(made.pod(), facts.MultiAttachBlocked("pv-data"), name="held"),
+        made.event(made.claim(), facts.RokJobFailed("0x8A", 28, no_space=True), name="full"),
+        made.event(made.claim(), facts.RwxRecovering("pv-spare", "pv-data"), name="recovering"),
+    ),
 }
-"""Objects that know each other. Events are drawn from the facts instead."""
+"""Objects that know each other. Events of any kind are drawn from the facts as well."""
 
 FACTS: tuple[type, ...] = tuple(typing.get_args(Fact)) or (typing.cast("type", Fact),)
 
@@ -213,7 +228,7 @@ def worlds(draw: DrawFn, kinds: Iterable[Kind]) -> list[Object]:
     found: list[Object] = []
     for kind in sorted(kinds):
         if draw(st.booleans()):
-            found += TYPICAL.get(kind, ())
+            found += draw(st.permutations(TYPICAL[kind]))
         found += draw(st.lists(objects(kind), max_size=3))
     return found
 
