@@ -71,7 +71,8 @@ class Exposition:
     def __init__(self, families: Iterable[Family], limit: int = LIMIT) -> None:
         self._families: dict[str, _Family] = {}
         for family in families:
-            self._families[family.name] = _Family(family, limit)
+            if family != DROPPED:  # is always there, and has no limit of its own
+                self._families[family.name] = _Family(family, limit)
         self._dropped = _Family(DROPPED, 1 + len(self._families))
         self._told: dict[str, int] = {}
 

@@ -12,11 +12,12 @@ from exporter.collectors import (
     signals,
     snapshot_space_exhausted,
 )
-from exporter.exposition import Family, Sample
+from exporter.exposition import DROPPED, Family, Sample
 from exporter.observe.model import Signal, Subject
 from exporter.observe.view import View
 
 FAMILIES: tuple[Family, ...] = (
+    DROPPED,
     *signals.FAMILIES,
     *multi_attach.FAMILIES,
     *rwx_recovery_blocked.FAMILIES,
