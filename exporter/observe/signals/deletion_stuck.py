@@ -164,7 +164,7 @@ def _held(subject: Subject, view: View) -> tuple[float, Held] | None:
                 return (claim.deletion, deletion.claim(claim, view))
         case "persistentvolume" if not namespace:
             volume = view.volume(name)
-            if volume is not None and volume.deletion is not None and not _released(volume):
+            if volume is not None and volume.deletion is not None and not volume.undeleted:
                 return (volume.deletion, deletion.volume(volume, view))
         case "volumesnapshot" if view.sees(Kind.SNAPSHOT):
             snapshot = view.snapshot(namespace, name)
@@ -177,8 +177,3 @@ def _held(subject: Subject, view: View) -> tuple[float, Held] | None:
         case _:
             pass
     return None
-
-
-def _released(volume: model.Volume) -> bool:
-    """Whether it waits for its back end, which is `volume_release_failed`."""
-    return volume.phase in ("Released", "Failed") and volume.reclaim_policy == "Delete"
