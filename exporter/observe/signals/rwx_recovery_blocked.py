@@ -200,7 +200,7 @@ def _mounted_again(story: _Story, holders: list[model.Pod]) -> bool:
     """Whether a mount after the last warning worked and everybody from before is gone."""
     if story.refusals or not holders:
         return False
-    warned = max((_last(event) for event in story.warnings), default=_NEVER)
+    warned = story.warned
     return all(
         not pod.starting and pod.scheduled is not None and pod.scheduled > warned for pod in holders
     )
