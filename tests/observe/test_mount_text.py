@@ -65,8 +65,8 @@ def test_every_step_names_its_volume(step: str, prefix: str) -> None:
         'MountVolume.MountDevice failed while expanding volume for volume "pvc-1" : x',
         'MountVolume.Setup failed while expanding volume for volume "pvc-1" : x',
         (
-            'MountVolume.SetUp failed for volume "kubernetes.io/aws-ebs/vol-1" (spec.Name: "pvc-1") pod'
-            ' "uid" (UID: "uid") with: x'
+            'MountVolume.SetUp failed for volume "kubernetes.io/aws-ebs/vol-1" (spec.Name: "pvc-1")'
+            ' pod "uid" (UID: "uid") with: x'
         ),
         'MountVolume.SetUp failed for volume "pvc-1',
         'MountVolume.SetUp failed for volume "pvc-1" : mount "%!s(MISSING)',
