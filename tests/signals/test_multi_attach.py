@@ -6,10 +6,13 @@ import msgspec
 import pytest
 
 from exporter.observe import model
-from exporter.observe.model import Change, Kind, Object, Ready, SinceSource
+from exporter.observe.model import Cause, Change, Failure, Kind, Object, Ready, SinceSource
+from exporter.observe.model.facts import AttachFailed, MultiAttachBlocked
 from exporter.observe.objects import Objects
 from exporter.observe.signals.multi_attach import MultiAttach, subject_of
 from exporter.observe.view import View, Want
+from tests.signals import made
+from tests.signals.recorded import look
 
 DATA = subject_of("web", "data")
 DETECTOR = MultiAttach()
@@ -161,7 +164,8 @@ def test_a_pod_without_any_time_is_first_seen() -> None:
         (claim(), True),
         (WAITER, True),
         (volume(), True),
-        (msgspec.structs.replace(volume(), claim_name=""), False),
+        (msgspec.structs.replace(volume(), claim_name=""), True),
+        (msgspec.structs.replace(volume(), name="pv-other"), False),
         (attachment(), True),
         (attachment(volume=""), False),
         (node("a"), True),
@@ -172,7 +176,8 @@ def test_a_pod_without_any_time_is_first_seen() -> None:
         "claim",
         "pod",
         "volume",
-        "volume without a claim",
+        "volume that does not know its claim",
+        "other volume",
         "attachment",
         "attachment of an inline volume",
         "node with an attachment",
@@ -182,7 +187,7 @@ def test_a_pod_without_any_time_is_first_seen() -> None:
 )
 def test_a_change_touches_the_claims_it_speaks_of(obj: Object, *, touches: bool) -> None:
     """Arrival and removal touch alike."""
-    seen = view([volume(), attachment(), attachment("a", name="csi-inline", volume="")])
+    seen = view([claim(), volume(), attachment(), attachment("a", name="csi-inline", volume="")])
     expected = {DATA} if touches else set()
     assert set(DETECTOR.touched(Change(None, obj), seen)) == expected
     assert set(DETECTOR.touched(Change(obj, None), seen)) == expected
@@ -196,3 +201,140 @@ def test_reads_grow_with_what_was_read_until_nothing_new() -> None:
     assert second == {Want(Kind.VOLUME, name="pv"), Want(Kind.NODE, name="a")}
     unbound = msgspec.structs.replace(claim(), volume="")
     assert set(DETECTOR.reads(DATA, view([unbound]))) == first
+
+
+EBS = "kubernetes.io/aws-ebs"
+LISTS_IT = (f"{EBS}/aws://zone/vol-1",)
+IN_TREE = msgspec.structs.replace(volume(), driver=EBS)
+
+
+def listing(name: str, *unique: str) -> model.Node:
+    """Return a Node that lists these names in status.volumesAttached."""
+    return msgspec.structs.replace(node(name), attached=unique)
+
+
+def test_a_node_that_lists_an_in_tree_volume_holds_it() -> None:
+    """There is no VolumeAttachment on clusters as old as that."""
+    objects: list[Object] = [listing("a", *LISTS_IT), node("b"), claim(), IN_TREE, WAITER]
+    found = DETECTOR.decide(DATA, view(objects))
+    assert found is not None
+    assert (found.reason, dict(found.named)["blocking_node"]) == ("DetachPending", "a")
+    assert dict(found.named)["driver"] == EBS
+    elsewhere: list[Object] = [listing("b", *LISTS_IT), node("a"), claim(), IN_TREE, WAITER]
+    assert DETECTOR.decide(DATA, view(elsewhere)) is None
+
+
+def test_a_volume_that_moved_to_csi_is_held_once() -> None:
+    """The node lists it and there is a VolumeAttachment: one holder, one sentence."""
+    both: list[Object] = [
+        listing("a", *LISTS_IT),
+        node("b"),
+        claim(),
+        IN_TREE,
+        attachment(),
+        HOLDER,
+        WAITER,
+    ]
+    found = DETECTOR.decide(DATA, view(both))
+    assert found is not None
+    assert found.reason == "HeldByPod"
+    assert len(found.evidence) == 2
+
+
+def test_an_inline_volume_of_another_pod_blocks_no_claim() -> None:
+    """It has no PersistentVolume that a claim could be bound to."""
+    inline = attachment("a", volume="")
+    objects: list[Object] = [
+        listing("a", f"{EBS}/vol-inline"),
+        node("b"),
+        claim(),
+        IN_TREE,
+        inline,
+        WAITER,
+    ]
+    assert DETECTOR.decide(DATA, view(objects)) is None
+
+
+def test_a_node_that_lists_less_or_more_touches_the_claims_of_both_lists() -> None:
+    """In-tree volumes come and go with the status of their node alone."""
+    listed, bare = listing("a", *LISTS_IT), listing("a")
+    for change in (Change(listed, bare), Change(bare, listed), Change(listed, None)):
+        kept = [change.new] if change.new is not None else []
+        assert set(DETECTOR.touched(change, view([claim(), IN_TREE, *kept]))) == {DATA}
+
+
+def test_an_in_tree_volume_that_arrives_after_its_node_touches_its_claim() -> None:
+    """Kinds are listed in any order."""
+    seen = view([listing("a", *LISTS_IT), claim(), IN_TREE])
+    assert set(DETECTOR.touched(Change(None, IN_TREE), seen)) == {DATA}
+
+
+def test_a_heartbeat_touches_nothing() -> None:
+    """A node's status is written every few minutes, with all that is attached to it."""
+    seen = view([*STUCK, node("a")])
+    again = msgspec.structs.replace(node("a"), version="2", ready_since=500.0)
+    assert set(DETECTOR.touched(Change(node("a"), again), seen)) == set()
+    lost = node("a", Ready.UNKNOWN)
+    assert set(DETECTOR.touched(Change(node("a"), lost), seen)) == {DATA}
+
+
+def test_all_nodes_are_read_only_for_an_in_tree_volume() -> None:
+    """Nothing but the nodes themselves says where it is."""
+    assert Want(Kind.NODE) in set(DETECTOR.reads(DATA, view([claim(), IN_TREE])))
+    assert Want(Kind.NODE) not in set(DETECTOR.reads(DATA, view([claim(), volume(), attachment()])))
+
+
+def test_a_pod_that_has_started_has_its_volumes() -> None:
+    """Pending also means that an init container runs; it could not without its volumes."""
+    started = pod("new", "b", starting=False)
+    assert DETECTOR.decide(DATA, view([claim(), volume(), attachment(), started])) is None
+    assert DETECTOR.suspects(started, view([])) == ()
+    assert set(DETECTOR.suspects(WAITER, view([]))) == {DATA}
+
+
+def test_evidence_says_why_the_holder_does_not_let_go() -> None:
+    """The kubelet has it mounted, or the detach is asked for and fails."""
+    unique = "kubernetes.io/csi/ebs.csi.aws.com^vol-1"
+    error = Failure(Cause.OTHER, "rpc error: code = Internal desc = no")
+    mounted = msgspec.structs.replace(node("a"), in_use=(unique,))
+    held = attachment(deletion=50.0, detach_error=error)
+    found = DETECTOR.decide(DATA, view([mounted, claim(), volume(), held, WAITER]))
+    assert found is not None
+    assert found.evidence[2:] == (
+        "the kubelet of node a says that it still has the volume in use",
+        "its detachment from node a has been asked for: rpc error: code = Internal desc = no",
+    )
+
+
+def test_an_event_adds_a_sentence_and_nothing_else() -> None:
+    """About this volume and this pod; an Event of a pod of the same name before it is not its."""
+    text = 'Multi-Attach error for volume "pv" Volume is already used by pod(s) old'
+    said = made.event(WAITER, MultiAttachBlocked("pv", ("old",)), name="1", message=text)
+    others = [
+        made.event(WAITER, MultiAttachBlocked("pv-2"), name="2", message="other"),
+        made.event(WAITER, AttachFailed("pv", Cause.TIMEOUT), name="3", message="other"),
+        made.event(WAITER, MultiAttachBlocked("pv"), name="4", message="earlier", last=5.0),
+    ]
+    without = DETECTOR.decide(DATA, view(STUCK))
+    found = DETECTOR.decide(DATA, view([*STUCK, said, *others]))
+    assert found is not None
+    assert without is not None
+    assert found.evidence == (*without.evidence, f"Kubernetes: {text}")
+    assert msgspec.structs.replace(found, evidence=without.evidence) == without
+    assert set(DETECTOR.touched(Change(None, said), view(STUCK))) == {DATA}
+    assert set(DETECTOR.touched(Change(None, said), view([]))) == set()
+
+
+def test_it_is_seen_in_what_a_real_control_plane_wrote() -> None:
+    """A driver refused the second attach, so the pod waits; there was no Multi-Attach Event."""
+    namespace = "attach-refused-while-elsewhere"
+    found = DETECTOR.decide(
+        subject_of(namespace, "data"), view(look("attach_refused_while_elsewhere"))
+    )
+    assert found is not None
+    named = dict(found.named)
+    assert (found.reason, named["node"], named["blocking_node"]) == (
+        "DetachPending",
+        "node-b",
+        "node-a",
+    )

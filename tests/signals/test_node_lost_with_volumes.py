@@ -200,3 +200,63 @@ def test_claims_on_a_node_come_from_pods_and_from_attachments() -> None:
     other = msgspec.structs.replace(volume("pv2"), claim_name="logs")
     seen = view([pod(), attachment(), attachment(name="csi-2", volume="pv2"), volume(), other])
     assert claims_on("a", seen) == [("web", "data"), ("web", "logs")]
+
+
+EBS = "kubernetes.io/aws-ebs"
+LISTS_IT = (f"{EBS}/aws://zone/vol-1",)
+IN_TREE = msgspec.structs.replace(volume(), driver=EBS)
+
+
+def listing(ready: Ready = Ready.UNKNOWN, *unique: str) -> model.Node:
+    """Return a Node that lists these names in status.volumesAttached."""
+    return msgspec.structs.replace(node(ready=ready), attached=unique or LISTS_IT)
+
+
+def test_an_in_tree_volume_that_a_lost_node_lists_is_enough() -> None:
+    """There is no VolumeAttachment, and the pod may be gone already."""
+    found = DETECTOR.decide(A, view([listing(), claim(), IN_TREE]))
+    assert found is not None
+    assert found.evidence == (f"volume pv of claim web/data is attached there by {EBS}",)
+    assert DETECTOR.decide(A, view([listing(Ready.TRUE), claim(), IN_TREE])) is None
+
+
+def test_an_in_tree_volume_that_many_may_read_holds_nobody_up() -> None:
+    """Its PersistentVolume says so."""
+    shared = msgspec.structs.replace(IN_TREE, access_modes=("ReadOnlyMany",))
+    assert DETECTOR.decide(A, view([listing(), shared])) is None
+
+
+def test_a_listed_volume_without_a_persistent_volume_counts_as_exclusive() -> None:
+    """It was written into a pod, or its PersistentVolume is gone; what is no name is nothing."""
+    found = DETECTOR.decide(A, view([listing()]))
+    assert found is not None
+    assert found.evidence == (f"volume (inline) is attached there by {EBS}",)
+    csi = listing(Ready.UNKNOWN, "kubernetes.io/csi/ebs.csi.aws.com^vol-1", "junk")
+    assert DETECTOR.decide(A, view([csi])) is None
+
+
+def test_a_volume_that_moved_to_csi_is_named_once() -> None:
+    """The node lists it and there is a VolumeAttachment."""
+    found = DETECTOR.decide(A, view([listing(), claim(), IN_TREE, attachment()]))
+    assert found is not None
+    assert found.evidence == ("volume pv of claim web/data is attached there by ebs.csi.aws.com",)
+
+
+def test_an_in_tree_volume_touches_the_nodes_that_list_it() -> None:
+    """Whether it comes, changes or goes."""
+    shared = msgspec.structs.replace(IN_TREE, access_modes=("ReadWriteMany",))
+    for change in (Change(None, IN_TREE), Change(IN_TREE, shared), Change(IN_TREE, None)):
+        kept = [change.new] if change.new is not None else []
+        assert set(DETECTOR.touched(change, view([listing(), *kept]))) == {A}
+
+
+def test_a_volume_touches_the_nodes_of_its_claims_pods() -> None:
+    """Nobody attaches it, but a pod there uses it: its modes decide."""
+    assert set(DETECTOR.touched(Change(None, volume()), view([claim(), pod(), volume()]))) == {A}
+
+
+def test_all_volumes_are_read_only_for_a_node_that_lists_in_tree_ones() -> None:
+    """From a name in its status nobody can tell which PersistentVolume it is."""
+    assert Want(Kind.VOLUME) in set(DETECTOR.reads(A, view([listing()])))
+    csi = listing(Ready.UNKNOWN, "kubernetes.io/csi/ebs.csi.aws.com^vol-1")
+    assert Want(Kind.VOLUME) not in set(DETECTOR.reads(A, view([csi, attachment()])))
