@@ -7,6 +7,7 @@ more of a signal's subjects than since when.
 from collections.abc import Callable, Iterable, Mapping
 
 from exporter.collectors import (
+    expansion_failed,
     multi_attach,
     rwx_recovery_blocked,
     signals,
@@ -20,6 +21,7 @@ FAMILIES: tuple[Family, ...] = (
     DROPPED,
     *signals.FAMILIES,
     *multi_attach.FAMILIES,
+    *expansion_failed.FAMILIES,
     *rwx_recovery_blocked.FAMILIES,
     *snapshot_space_exhausted.FAMILIES,
 )
@@ -28,6 +30,7 @@ Further = Callable[[Subject, Signal | None, View], Iterable[tuple[Family, Sample
 """What else a subject shows; asked at each decision, whether or not the signal holds."""
 
 FURTHER: Mapping[str, Further] = {
+    "expansion_failed": expansion_failed.further,
     "rwx_recovery_blocked": rwx_recovery_blocked.further,
     "snapshot_space_exhausted": snapshot_space_exhausted.further,
 }
