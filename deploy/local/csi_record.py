@@ -1,8 +1,9 @@
 """Records what real CSI components write, for tests of parsers and detectors on recorded truth.
 
-`PYTHONPATH=deploy python -m local.csi_record [SCENE ...]` plays each scene of `csi_scenes` on a
-cluster of its own and writes tests/observe/recorded/SCENE.json. All of them take about 4 minutes,
-2 of them for the one Event that the controller manager writes only after 120 s. A file holds
+`PYTHONPATH=deploy python -m local.csi_record [SCENE ...]` plays the scenes of `csi_scenes` and
+`csi_claim_scenes` on a cluster of its own and writes tests/observe/recorded/SCENE.json. All of them
+take about 4 minutes, half of it for the Event that the controller manager writes only after 120 s.
+A file holds
 
     {"scene": ..., "about": ..., "versions": {...}, "timings": ...,
      "looks": [{"at": "2026-...Z", "objects": [...], "events": [...]}, ...]}
@@ -10,7 +11,8 @@ cluster of its own and writes tests/observe/recorded/SCENE.json. All of them tak
 The first look is at the moment at which the failure shows, the last one some time later, for what
 moves meanwhile. Objects are as the API server gives them, without managedFields and kubectl's copy
 of what was applied; only a claim keeps the entries of those who wrote `spec.resources`, for they
-alone tell when it was asked to grow. Scenes of attachments have their two nodes with CSINodes, too.
+alone tell when it was asked to grow. Scenes of attachments have their two nodes with CSINodes, too;
+the classes that are named are always there.
 Names, uids and times fit together within a file, not between files.
 """
 
@@ -27,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 from local import go_build, tools
 from local.cluster import LocalCluster
 from local.csi import TIMINGS, Csi
+from local.csi_claim_scenes import CLAIM_SCENES
 from local.csi_scenes import SCENES, WITHOUT, without
 from local.csi_stage import CsiStage
 from local.errors import LocalClusterError
@@ -38,19 +41,21 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 INTO = Path(__file__).parents[2] / "tests" / "observe" / "recorded"
 LATER_SECONDS = 8.0
+TOGETHER = {**SCENES, **CLAIM_SCENES}
+NAMES = {*TOGETHER, *WITHOUT}
 APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def main(names: Iterable[str]) -> int:
     """Record the scenes of these names, or all; 0, or 1 with a sentence."""
-    wanted = set(names) or {*SCENES, *WITHOUT}
-    if unknown := wanted - {*SCENES, *WITHOUT}:
-        print(f"no scene {', '.join(sorted(unknown))}; there are {', '.join([*SCENES, *WITHOUT])}")
+    wanted = set(names) or NAMES
+    if unknown := wanted - NAMES:
+        print(f"no scene {', '.join(sorted(unknown))}; there are {', '.join(sorted(NAMES))}")
         return 1
     INTO.mkdir(exist_ok=True)
     try:
         with LocalCluster.start(tools.ensure(print)) as cluster, Csi.start(cluster) as csi:
-            _record_all([name for name in SCENES if name in wanted], csi)
+            _record_all([name for name in TOGETHER if name in wanted], csi)
             for name in [name for name in WITHOUT if name in wanted]:
                 _record_without(name, csi)
     except LocalClusterError as error:
@@ -90,10 +95,10 @@ def _record_all(names: list[str], csi: Csi) -> None:
             # A node of their own for those who take the driver from a node.
             nodes = ("node-c", "node-a") if "node" in name else ("node-a", "node-b")
             stages[name] = open_stages.enter_context(CsiStage(csi, _space(name), *nodes))
-            looks[name] = [_played(name, SCENES[name], stages[name])]
+            looks[name] = [_played(name, TOGETHER[name], stages[name])]
         time.sleep(LATER_SECONDS)
         for name, stage in stages.items():
-            _write(name, SCENES[name], [*looks[name], _look(stage)])
+            _write(name, TOGETHER[name], [*looks[name], _look(stage)])
 
 
 def _record_without(name: str, csi: Csi) -> None:
@@ -112,7 +117,7 @@ def _played(name: str, scene: Callable[[CsiStage], None], stage: CsiStage) -> Ob
 
 
 def _look(stage: CsiStage) -> Object:
-    objects = stage.everything()
+    objects = [*stage.everything(), *stage.classes()]
     if any(item["kind"] == "VolumeAttachment" for item in objects):
         objects += stage.nodes()
     return {

@@ -95,6 +95,10 @@ class CsiStage:
         """Return a VolumeSnapshot, empty without one."""
         return self._get(f"{SNAPSHOT_API}/namespaces/{self.space}/volumesnapshots/{name}")
 
+    def snapshots(self) -> list[Object]:
+        """Return this namespace's VolumeSnapshots."""
+        return self._items(f"{SNAPSHOT_API}/namespaces/{self.space}/volumesnapshots")
+
     def contents(self) -> list[Object]:
         """Return the VolumeSnapshotContents of this namespace's snapshots."""
         return [
@@ -131,6 +135,16 @@ class CsiStage:
         selector = f"{csi_objects.SPACE_LABEL}%3D{self.space}"
         return self._items(f"/api/v1/persistentvolumes?labelSelector={selector}")
 
+    def classes(self) -> list[Object]:
+        """Return the StorageClasses that claims here name, and every VolumeSnapshotClass."""
+        claims = self._items(f"/api/v1/namespaces/{self.space}/persistentvolumeclaims")
+        named = {claim["spec"].get("storageClassName") for claim in claims}
+        found = self._items("/apis/storage.k8s.io/v1/storageclasses")
+        return [
+            *(item for item in found if item["metadata"]["name"] in named),
+            *self._items(f"{SNAPSHOT_API}/volumesnapshotclasses"),
+        ]
+
     def nodes(self) -> list[Object]:
         """Return this stage's Nodes and CSINodes."""
         paths = ("/api/v1/nodes", "/apis/storage.k8s.io/v1/csinodes")
@@ -144,16 +158,18 @@ class CsiStage:
             *self.volumes(),
             *self._items(f"/api/v1/{space}/pods"),
             *self.attachments().values(),
-            *self._items(f"{SNAPSHOT_API}/{space}/volumesnapshots"),
+            *self.snapshots(),
             *self.contents(),
         ]
 
     def _remove(self) -> None:
         kubectl, space = self.cluster.kubectl, self.space
+        # csi-snapshotter forgets a snapshot that is deleted at the moment in which it is made.
+        self.wait("snapshots to be made", lambda: not any(map(_in_the_making, self.snapshots())))
         kinds = "pods,volumesnapshots,persistentvolumeclaims"
         kubectl("-n", space, "delete", kinds, "--all", "--wait=false")
         selector = f"--selector={csi_objects.SPACE_LABEL}={space}"
-        kubectl("delete", "persistentvolumes", selector, "--wait=false")
+        kubectl("delete", "persistentvolumes,storageclasses", selector, "--wait=false")
         for content in self.contents():
             # One whose snapshot never came has nobody to delete it.
             kubectl("delete", "volumesnapshotcontent", content["metadata"]["name"], "--wait=false")
@@ -168,3 +184,12 @@ class CsiStage:
         # Items of built-in kinds do not say what they are.
         named = {"apiVersion": listed["apiVersion"], "kind": listed["kind"].removesuffix("List")}
         return [{**named, **item} for item in listed["items"]]
+
+
+def _in_the_making(snapshot: Object) -> bool:
+    """Say whether a healed driver will still make a snapshot, or is about to."""
+    status = snapshot.get("status") or {}
+    began = "boundVolumeSnapshotContentName" in status or "error" not in status
+    return (
+        began and not status.get("readyToUse") and "deletionTimestamp" not in snapshot["metadata"]
+    )
