@@ -9,16 +9,20 @@ from exporter.observe.signals.expansion_failed import ExpansionFailed
 from exporter.observe.signals.multi_attach import MultiAttach
 from exporter.observe.signals.node_lost_with_volumes import NodeLostWithVolumes
 from exporter.observe.signals.rwx_recovery_blocked import RwxRecoveryBlocked
+from exporter.observe.signals.snapshot_not_ready import SnapshotNotReady
 from exporter.observe.signals.snapshot_space_exhausted import SnapshotSpaceExhausted
 from exporter.observe.signals.volume_attached_twice import VolumeAttachedTwice
+from exporter.observe.signals.volume_filling import VolumeFilling
 from exporter.observe.signals.volume_release_failed import VolumeReleaseFailed
 
 DETECTORS: tuple[Detector, ...] = (
     NodeLostWithVolumes(),
     MultiAttach(),
     VolumeAttachedTwice(),
+    VolumeFilling(),
     AttachmentStuck(),
     RwxRecoveryBlocked(),
+    SnapshotNotReady(),
     SnapshotSpaceExhausted(),
     ClaimPending(),
     ClaimLost(),
