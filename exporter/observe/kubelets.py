@@ -120,6 +120,7 @@ class Reader:
     def __init__(self, access: Access, settings: KubeletSettings) -> None:
         self._access = access
         self._settings = settings
+        self.largest = LARGEST_ANSWER
         self._session: aiohttp.ClientSession | None = None
         self._tls: ssl.SSLContext | bool | None = None
 
@@ -150,12 +151,16 @@ class Reader:
             async with self._session.get(
                 url, headers=sent, timeout=limit, ssl=tls, allow_redirects=False
             ) as answer:
-                body = await answer.content.read(LARGEST_ANSWER)
-                if not answer.content.at_eof():
-                    raise errors.Garbage(f"{asked}: an answer of more than {LARGEST_ANSWER} bytes")
+                body = bytearray()
+                async for chunk in answer.content.iter_any():
+                    body += chunk
+                    if len(body) > self.largest:
+                        raise errors.Garbage(
+                            f"{asked}: an answer of more than {self.largest} bytes"
+                        )
                 if answer.status != 200:  # noqa: PLR2004 -- what the kubelet promises
-                    raise failures.of_answer(answer.status, answer.headers, body, asked)
-            return summary.stats(node.name, body)
+                    raise failures.of_answer(answer.status, answer.headers, bytes(body), asked)
+            return summary.stats(node.name, bytes(body))
 
     def _trusted(self, who: Credentials) -> ssl.SSLContext | bool:
         if not self._settings.verify:

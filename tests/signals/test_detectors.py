@@ -225,7 +225,9 @@ def fresh_look(
 
 
 def answers(want: Want, obj: Object) -> bool:
-    """Whether the API server would return this object."""
+    """Whether the API server would return this object; a kubelet answers for its node."""
+    if isinstance(obj, model.VolumeStats):
+        return obj.node == want.name
     namespace = getattr(obj, "namespace", "")
     if want.name:
         return (namespace, obj.name) == (want.namespace, want.name)

@@ -36,7 +36,7 @@ class VolumeFilling:
     reasons = frozenset({"Bytes", "Inodes", base.OTHER})
     since_sources = frozenset({SinceSource.FIRST_SEEN})
     patience = 60.0
-    needs = frozenset({Kind.CLAIM, Kind.VOLUME_STATS})
+    needs = frozenset({Kind.CLAIM, Kind.POD, Kind.NODE, Kind.VOLUME_STATS})
     helps = frozenset({Kind.VOLUME})
     starts = frozenset({Kind.VOLUME_STATS})
 
@@ -53,6 +53,11 @@ class VolumeFilling:
             match obj:
                 case model.VolumeStats() | model.Claim():
                     yield subject_of(obj.namespace, obj.name)
+                case model.Pod():
+                    yield from (subject_of(obj.namespace, claim) for claim in obj.claims)
+                case model.Node():
+                    for pod in view.pods_on(obj.name):
+                        yield from (subject_of(pod.namespace, claim) for claim in pod.claims)
                 case model.Volume():
                     for claim in view.claims_of(obj.name):
                         yield subject_of(claim.namespace, claim.name)
@@ -80,6 +85,10 @@ class VolumeFilling:
         claim, stats = view.claim(namespace, name), view.volume_stats(namespace, name)
         reason = _reason(stats) if stats is not None else ""
         if claim is None or stats is None or not reason or claim.block:
+            return None
+        # What was measured for a pod that is gone is not measured any more.
+        pods = view.pods_of(namespace, name)
+        if view.node(stats.node) is None or all(pod.node != stats.node for pod in pods):
             return None
         if set(claim.access_modes) == {"ReadOnlyMany"}:
             return None

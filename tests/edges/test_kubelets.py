@@ -1,0 +1,359 @@
+"""Kubelets over real HTTPS: each for itself, slow and dead ones in a lane of their own."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from exporter.kit.values import Duration
+from exporter.observe import errors, kubelets, model
+from exporter.observe.kube.access import Credentials
+from exporter.observe.kube.watch_state import WatchState
+from exporter.observe.kubelets import STALE_ROUNDS, Kubelets, KubeletSettings, Reader
+from exporter.observe.model import Kind, Object, Ref, VolumeStats
+from local.certificates import Authority
+from tests.signals import made
+
+SUMMARY = {"pods": [{"volume": [{"pvcRef": {"name": "data", "namespace": "web"}, "inodes": 3}]}]}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Known:
+    """Access with one token."""
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        self._tls = tls
+
+    async def credentials(self) -> Credentials:
+        """Return it."""
+        return Credentials("https://api", "Bearer t", self._tls)
+
+
+def said(body: object, status: int = 200) -> Handler:
+    """Answer so, if the token is ours."""
+
+    async def handle(request: web.Request) -> web.Response:
+        assert request.headers["Authorization"] == "Bearer t"
+        assert request.path == "/stats/summary"
+        text = body if isinstance(body, str) else json.dumps(body)
+        return web.Response(text=text, status=status)
+
+    return handle
+
+
+@asynccontextmanager
+async def kubelet(directory: Path, handler: Handler) -> AsyncIterator[tuple[model.Node, Reader]]:
+    """Serve one; yield its Node and a reader that trusts its certificate."""
+    authority = Authority(directory / "authority")
+    pair = authority.issue("kubelet", server=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pair.certificate, pair.key)
+    app = web.Application()
+    app.router.add_get("/{path:.*}", handler)
+    runner = web.AppRunner(app, handler_cancellation=True)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    trusted = Known(ssl.create_default_context(cafile=authority.certificate))
+    settings = KubeletSettings(timeout=Duration(1))
+    try:
+        port = runner.addresses[0][1]
+        async with Reader(trusted, settings) as reader:
+            yield made.node(address="127.0.0.1", kubelet_port=port), reader
+    finally:
+        await runner.cleanup()
+
+
+def asked(tmp_path: Path, handler: Handler) -> tuple[VolumeStats, ...]:
+    """Ask one kubelet once."""
+
+    async def run() -> tuple[VolumeStats, ...]:
+        async with kubelet(tmp_path, handler) as (node, reader):
+            return await reader.ask(node)
+
+    return asyncio.run(run())
+
+
+def test_a_kubelet_is_asked_with_our_token_over_verified_tls(tmp_path: Path) -> None:
+    """And says what it measured."""
+    (found,) = asked(tmp_path, said(SUMMARY))
+    assert (found.namespace, found.name, found.node, found.inodes) == ("web", "data", "a", 3)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        ("Forbidden", 403, errors.Forbidden),
+        ("Unauthorized", 401, errors.Unauthorized),
+        ("slow down", 429, errors.Throttled),
+        ("boom", 500, errors.ServerFailed),
+        ("moved", 302, errors.Garbage),
+        ("<html>", 200, errors.Garbage),
+        ('{"pods":[', 200, errors.Garbage),
+    ],
+)
+def test_every_bad_answer_is_one_of_our_errors(
+    tmp_path: Path, body: str, status: int, error: type[errors.ObserveError]
+) -> None:
+    """A 403 names the right that is missing."""
+    with pytest.raises(error, match="get nodes/stats a"):
+        asked(tmp_path, said(body, status))
+
+
+def test_a_kubelet_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
+    """After the time limit, not later."""
+
+    async def never(request: web.Request) -> web.Response:
+        del request
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with pytest.raises(errors.Unreachable, match="no answer in time"):
+        asked(tmp_path, never)
+
+
+def test_a_large_answer_is_read_to_its_end(tmp_path: Path) -> None:
+    """It comes in many pieces."""
+    ref = {"namespace": "web"}
+    volumes = [{"pvcRef": {**ref, "name": f"data-{number}"}} for number in range(20_000)]
+    assert len(asked(tmp_path, said({"pods": [{"volume": volumes}]}))) == 20_000
+
+
+def test_an_answer_without_end_is_refused(tmp_path: Path) -> None:
+    """Whoever answers there is no kubelet."""
+
+    async def run() -> None:
+        async with kubelet(tmp_path, said("x" * 100)) as (node, reader):
+            reader.largest = 10
+            await reader.ask(node)
+
+    with pytest.raises(errors.Garbage, match="more than 10 bytes"):
+        asyncio.run(run())
+
+
+def test_a_kubelet_that_cannot_prove_who_it_is_gets_no_token(tmp_path: Path) -> None:
+    """Unless the settings say that it need not."""
+    heard: list[str] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        heard.append(request.headers["Authorization"])
+        return web.json_response(SUMMARY)
+
+    async def run(*, verify: bool) -> int:
+        async with kubelet(tmp_path / str(verify), handle) as (node, _):
+            strange = Known(ssl.create_default_context())
+            async with Reader(strange, KubeletSettings(verify=verify)) as reader:
+                return len(await reader.ask(node))
+
+    (tmp_path / "True").mkdir()
+    (tmp_path / "False").mkdir()
+    with pytest.raises(errors.Unreachable):
+        asyncio.run(run(verify=True))
+    assert heard == []
+    assert asyncio.run(run(verify=False)) == 1
+
+
+def test_a_ca_that_cannot_be_read_is_said() -> None:
+    """The file is named."""
+
+    async def run() -> None:
+        settings = KubeletSettings(authority=Path("/nowhere/ca.crt"))
+        async with Reader(Known(ssl.create_default_context()), settings) as reader:
+            await reader.ask(made.node(address="127.0.0.1", kubelet_port=1))
+
+    with pytest.raises(errors.Unauthorized, match=r"/nowhere/ca\.crt"):
+        asyncio.run(run())
+
+
+def test_a_node_without_an_address_is_unreachable() -> None:
+    """It registered and was never heard of again."""
+
+    async def run() -> None:
+        async with Reader(Known(ssl.create_default_context()), KubeletSettings()) as reader:
+            await reader.ask(made.node())
+
+    with pytest.raises(errors.Unreachable, match="no address"):
+        asyncio.run(run())
+
+
+def stats(node: str, claim: str = "data") -> VolumeStats:
+    """Return statistics of a claim."""
+    return VolumeStats("web", claim, node, 1.0, 100, 50, 50, None, None)
+
+
+class Played:
+    """A cluster whose kubelets are played, and a clock moved by hand."""
+
+    def __init__(self, *nodes: str) -> None:
+        self.now = 0.0
+        self.nodes = list(nodes)
+        self.held: dict[Ref, VolumeStats] = {}
+        self.says: dict[str, tuple[VolumeStats, ...] | errors.ObserveError] = {}
+        self.hangs = asyncio.Event()
+        self.asked: list[str] = []
+        self.heard: list[tuple[str, str]] = []
+        self.gone: list[str] = []
+        self.state = WatchState(Kind.VOLUME_STATS, lambda: self.now, lambda: self.now)
+        self.kubelets = Kubelets(
+            self.ask, self, self.state, self, KubeletSettings(), lambda: self.now
+        )
+
+    async def ask(self, node: model.Node) -> tuple[VolumeStats, ...]:
+        """Answer for a node; one of which nothing is known hangs."""
+        self.asked.append(node.name)
+        if node.name not in self.says:
+            await self.hangs.wait()
+            raise errors.Unreachable("hung")
+        found = self.says[node.name]
+        if isinstance(found, errors.ObserveError):
+            raise found
+        return found
+
+    def nodes_with_claims(self) -> list[model.Node]:
+        """Return the nodes to ask."""
+        return [made.node(name) for name in self.nodes]
+
+    def stats_of(self, node: str) -> list[VolumeStats]:
+        """Return what is held of a node."""
+        return [one for one in self.held.values() if one.node == node]
+
+    def holder_of(self, namespace: str, claim: str) -> str | None:
+        """Return whose word is held."""
+        found = self.held.get(Ref(Kind.VOLUME_STATS, namespace, claim))
+        return found.node if found is not None else None
+
+    def put(self, obj: Object) -> None:
+        """Take one."""
+        assert isinstance(obj, VolumeStats)
+        self.held[model.ref(obj)] = obj
+
+    def remove(self, name: Ref) -> None:
+        """Forget one."""
+        del self.held[name]
+
+    def kubelet(self, node: str, failure: str) -> None:
+        """Hear of an answer."""
+        self.heard.append((node, failure))
+
+    def kubelet_gone(self, node: str) -> None:
+        """Hear that a node is no longer asked."""
+        self.gone.append(node)
+
+    async def round(self) -> None:
+        """Ask all that are due, and wait for those that answer."""
+        await asyncio.gather(*(self.kubelets.one(node) for node in self.kubelets.due()))
+
+    def holds(self) -> set[tuple[str, str]]:
+        """Return which claims are held, and by whose word."""
+        return {(one.name, one.node) for one in self.held.values()}
+
+
+def test_each_kubelet_is_asked_once_in_a_while() -> None:
+    """Not again before its time; what it no longer mounts is gone."""
+
+    async def run() -> None:
+        played = Played("a")
+        played.says["a"] = (stats("a", "data"), stats("a", "logs"))
+        await played.round()
+        await played.round()
+        assert played.asked == ["a"]
+        assert played.holds() == {("data", "a"), ("logs", "a")}
+        assert played.state.unseen() == ""
+        played.now += 60
+        played.says["a"] = (stats("a", "logs"),)
+        await played.round()
+        assert played.holds() == {("logs", "a")}
+
+    asyncio.run(run())
+
+
+def test_dead_kubelets_do_not_delay_the_rest() -> None:
+    """A hundred of them hang, in a lane of their own after their first failure."""
+
+    async def run() -> None:
+        played = Played(*(f"dead-{n}" for n in range(100)), "a")
+        played.says["a"] = (stats("a"),)
+        for name in played.nodes[:100]:
+            played.says[name] = errors.Unreachable("no")
+        await played.round()
+        for name in played.nodes[:100]:
+            del played.says[name]
+        played.now += 60
+        played.asked.clear()
+        tasks = [asyncio.create_task(played.kubelets.one(n)) for n in played.kubelets.due()]
+        async with asyncio.timeout(10):
+            while ("a", "") not in played.heard[101:]:  # noqa: ASYNC110 -- tasks have no event
+                await asyncio.sleep(0)
+        assert len(played.asked) == kubelets.SLOW_AT_ONCE + 1
+        assert played.kubelets.due() == []
+        played.hangs.set()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(run())
+
+
+def test_a_kubelet_that_fails_for_long_takes_only_its_own_claims_with_it() -> None:
+    """For three rounds its word stands; the failure is counted by reason."""
+
+    async def run() -> None:
+        played = Played("a", "b")
+        played.says = {"a": (stats("a", "data"),), "b": (stats("b", "logs"),)}
+        await played.round()
+        played.says["a"] = errors.Forbidden("get nodes/stats a: not allowed")
+        for _ in range(STALE_ROUNDS):
+            played.now += 60
+            await played.round()
+            assert played.holds() == {("data", "a"), ("logs", "b")}
+        played.now += 60
+        await played.round()
+        assert played.holds() == {("logs", "b")}
+        assert ("a", "Forbidden") in played.heard
+        assert played.state.unseen() == ""
+
+    asyncio.run(run())
+
+
+def test_when_no_kubelet_may_be_asked_that_is_unseen_and_says_which_right() -> None:
+    """Nothing is known, which is not nothing wrong."""
+
+    async def run() -> None:
+        played = Played("a")
+        played.says["a"] = errors.Forbidden("get nodes/stats a: not allowed (403)")
+        await played.round()
+        played.now += 60
+        await played.round()
+        assert "get nodes/stats" in played.state.unseen()
+
+    asyncio.run(run())
+
+
+def test_a_claim_that_several_nodes_mount_is_told_of_by_one_of_them() -> None:
+    """Always the same, until it is gone; else its labels would change all the time."""
+
+    async def run() -> None:
+        played = Played("b", "a")
+        played.says = {"a": (stats("a"),), "b": (stats("b"),)}
+        await played.round()
+        for _ in range(2):
+            assert played.holds() == {("data", "a")}
+            played.now += 60
+            await played.round()
+        played.nodes.remove("a")
+        played.now += 60
+        await played.round()
+        assert played.holds() == {("data", "b")}
+        assert played.gone == ["a"]
+
+    asyncio.run(run())
+
+
+def test_a_cluster_without_claims_is_seen() -> None:
+    """There is nobody to ask."""
+    played = Played()
+    assert played.kubelets.due() == []
+    assert played.state.unseen() == ""
+    assert played.state.listed
