@@ -9,9 +9,6 @@ import re
 
 from exporter.observe.model.facts import MultiAttachBlocked
 
-REASON = "FailedAttachVolume"
-"""The Event's reason, which other attach failures share."""
-
 _AGGREGATED = "(combined from similar events): "
 _PATTERN = re.compile(
     r"""
