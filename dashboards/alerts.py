@@ -28,6 +28,12 @@ class AlertRule(msgspec.Struct, frozen=True, rename={"waits": "for"}):
         return self.labels.get("signal", "")
 
     @property
+    def name(self) -> str:
+        """One name per rule: two rules of one alert differ in their labels."""
+        labels = (self.severity, self.labels.get("since_source"))
+        return "-".join(filter(None, (self.alert, *labels)))
+
+    @property
     def severity(self) -> str:
         """critical, warning or none."""
         return self.labels["severity"]

@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 from dashboards.published import labels_of, of_registry, publish_web_and_settings
 from exporter import collectors
 from exporter.collectors import signals
-from exporter.exposition import Exposition, Family, FamilyType, Sample
+from exporter.exposition import DROPPED, Exposition, Family, FamilyType, Sample
 from exporter.observe.kube.watch_state import WatchState
 from exporter.observe.model import Kind, Signal, SinceSource, Subject
 from exporter.observe.observer import Observer, Seen
@@ -104,7 +104,7 @@ def records(now: float) -> tuple[Record, ...]:
 
 def _further(now: float) -> Exposition:
     """Return one series of each family that is no signal's own."""
-    own = {signals.COUNT.name, *(signals.since_family(one).name for one in DETECTORS)}
+    own = {DROPPED.name, signals.COUNT.name, *(signals.since_family(one).name for one in DETECTORS)}
     families = [family for family in collectors.FAMILIES if family.name not in own]
     made = Exposition(families)
     for family in families:

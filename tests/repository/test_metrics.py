@@ -25,9 +25,7 @@ MAY_FORGET = {"csi_operation_stuck", "rwx_recovery_blocked", "snapshot_space_exh
 NOT_METRICS = {"pvmedic_watchdog"}
 """Words of the code that only look like metrics: an alert's label."""
 
-EVERY_RULE = pytest.mark.parametrize(
-    "rule", RULES, ids=lambda rule: f"{rule.alert}-{rule.severity}-{rule.waits}"
-)
+EVERY_RULE = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 EVERY_METRIC = pytest.mark.parametrize("metric", PUBLISHED, ids=lambda metric: metric.name)
 EVERY_DETECTOR = pytest.mark.parametrize("detector", DETECTORS, ids=lambda one: one.name)
 
