@@ -74,7 +74,9 @@ class Asked(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """As RBAC would put it: `list pods at cluster scope`, `get pods web/db-0`."""
-        if self.name:
+        if self.resource.startswith("/"):
+            where = ""
+        elif self.name:
             where = f" {self.namespace}/{self.name}" if self.namespace else f" {self.name}"
         else:
             where = f" in namespace {self.namespace}" if self.namespace else " at cluster scope"
@@ -87,6 +89,8 @@ _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete
 def asked(method: str, url_path: str, *, watch: bool = False) -> Asked:
     """Read a request's path: `/apis/g/v/namespaces/n/resource/name/subresource`."""
     parts = [part for part in url_path.split("/") if part]
+    if parts[:1] not in (["api"], ["apis"]):
+        return Asked("get", url_path, "", "")
     rest = parts[2:] if parts[:1] == ["api"] else parts[3:]
     namespace = ""
     # `/namespaces/x` alone is the Namespace object itself; with more behind it, it is a scope.
