@@ -21,10 +21,10 @@ def generated() -> dict[Path, str]:
     return files | {HERE / name: text for name, text in documents().items()}
 
 
-def main() -> int:
-    """Write the files that have changed, and name them."""
-    if find_spec(BUILDER) is None:
-        sys.stderr.write(f"the Python package {BUILDER} is missing: make setup installs it\n")
+def main(builder: str = BUILDER) -> int:
+    """Write the files that have changed, and name them; 1 when the builder's package is missing."""
+    if find_spec(builder) is None:
+        sys.stderr.write(f"the Python package {builder} is missing: make setup installs it\n")
         return 1
     for path, text in generated().items():
         if not path.is_file() or path.read_text() != text:

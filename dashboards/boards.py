@@ -85,16 +85,22 @@ def _json(board: Board) -> str:
         .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
         .link(_siblings())
     )
-    parts = list(_parts(board))
-    made.with_variable(_data_source())
-    for variable in _variables():
-        made.with_variable(variable)
-    for number, part in enumerate(parts, start=1):
+    for number, part in enumerate(_parts(board), start=1):
         if isinstance(part, build.Row):
             made.with_row(part.id(number))
         else:
             made.with_panel(part.id(number))
-    return JSONEncoder(sort_keys=True, indent=2, ensure_ascii=False).encode(made.build()) + "\n"
+    made.with_variable(_data_source())
+    asked = _encoded(made.build().panels)
+    for label, variable in _variables().items():
+        # One that no query asks for would only seem to narrow something.
+        if label in queries.TARGET or f"${label}" in asked:
+            made.with_variable(variable)
+    return _encoded(made.build()) + "\n"
+
+
+def _encoded(what: object) -> str:
+    return JSONEncoder(sort_keys=True, indent=2, ensure_ascii=False).encode(what)
 
 
 def _parts(board: Board) -> Iterator[Part]:
@@ -139,7 +145,7 @@ def _overview() -> Iterator[Part]:
     yield panels.tiles(
         "Failures now",
         "Subjects with each kind of failure. A kind that is not here cannot be judged now.",
-        queries.counts(one.name for one in DETECTORS),
+        queries.counts(),
         "{{signal}}",
         18,
     )
@@ -149,7 +155,7 @@ def _overview() -> Iterator[Part]:
     yield panels.timeline(
         "Failures over time",
         "How many subjects have each kind; a gap is a time in which nobody could know.",
-        queries.counts(one.name for one in DETECTORS),
+        queries.counts(),
         "{{signal}}",
     )
     yield panels.rows(
@@ -157,7 +163,7 @@ def _overview() -> Iterator[Part]:
         "How many subjects, and how long the oldest one has lasted. The link is the runbook.",
         {"signal": "signal"},
         [
-            (queries.counts(one.name for one in DETECTORS), "Subjects", panels.NUMBER),
+            (queries.counts(), "Subjects", panels.NUMBER),
             (queries.oldest_by_signal(), "Oldest", panels.AGE),
         ],
         "${__data.fields.signal}",
@@ -261,18 +267,21 @@ def _data_source() -> build.DatasourceVariable:
     return build.DatasourceVariable("datasource").label("Data source").type("prometheus")
 
 
-def _variables() -> Iterator[build.QueryVariable]:
-    """Yield what narrows the queries.
+def _variables() -> dict[str, build.QueryVariable]:
+    """Return what narrows the queries.
 
     A target always has job and instance; a subject may have no namespace or node, so that all of
     them must match nothing, too.
     """
-    for label in queries.TARGET:
-        yield _variable(label, f"label_values(pvmedic_build_info, {label})", ".+")
-    for label in queries.SUBJECT_VARIABLES:
-        yield _variable(
-            label, f"label_values({queries.selector('', (), queries.SINCE)}, {label})", ".*"
-        )
+    since = queries.selector("", (), queries.SINCE)
+    targets = {
+        label: _variable(label, f"label_values(pvmedic_build_info, {label})", ".+")
+        for label in queries.TARGET
+    }
+    return targets | {
+        label: _variable(label, f"label_values({since}, {label})", ".*")
+        for label in queries.SUBJECT_VARIABLES
+    }
 
 
 def _variable(label: str, query: str, everything: str) -> build.QueryVariable:

@@ -37,10 +37,11 @@ def signal_rows(detector: Detector) -> str:
     return f"max by ({', '.join(labels)}) (time() - {since})"
 
 
-def counts(signals: Iterable[str]) -> str:
-    """Return how many subjects each of these signals has."""
-    these = f'signal=~"{"|".join(sorted(signals))}"'
-    return f"max by (signal) ({selector('pvmedic_signals', (), these)})"
+def counts(signals: Iterable[str] = ()) -> str:
+    """Return how many subjects each of these signals has; without any, all signals."""
+    names = "|".join(sorted(signals))
+    these = (f'signal=~"{names}"',) if names else ()
+    return f"max by (signal) ({selector('pvmedic_signals', (), *these)})"
 
 
 def oldest() -> str:

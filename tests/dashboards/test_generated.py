@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.__main__ import HERE, generated
+from dashboards.__main__ import HERE, generated, main
 from dashboards.alerts import ROOT, seconds
 from dashboards.boards import BOARDS
 from tests.dashboards.documents import FILES, boards
@@ -27,6 +27,12 @@ def test_there_is_no_dashboard_that_nobody_generates() -> None:
 def test_generating_twice_gives_the_same() -> None:
     """Nothing in it depends on a set's order or on the time."""
     assert generated() == GENERATED
+
+
+def test_what_lacks_the_builder_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """And writes nothing, instead of half of it."""
+    assert main("no_such_builder") == 1
+    assert "no_such_builder is missing: make setup" in capsys.readouterr().err
 
 
 def test_uids_stay_and_differ() -> None:

@@ -3,6 +3,7 @@
 The linter itself is a Go program that not every machine can get, so its rules are said again here.
 """
 
+import json
 import re
 from typing import Any
 
@@ -61,6 +62,14 @@ def test_template_label_promql_rule(board: dict[str, Any]) -> None:
 def test_template_on_time_change_reload_rule(board: dict[str, Any]) -> None:
     """Another time range has other values."""
     assert {v["refresh"] for v in variables(board).values() if v["type"] == "query"} == {2}
+
+
+@EVERY_BOARD
+def test_template_unused_rule(board: dict[str, Any]) -> None:
+    """A variable that no query asks for would only seem to narrow something."""
+    asked = json.dumps(board.get("panels", []))
+    for name in variables(board).keys() - {"datasource", "job", "instance"}:
+        assert f"${name}" in asked
 
 
 @EVERY_BOARD
