@@ -83,7 +83,8 @@ def said(reason: str, text: str, component: str = "rok-csi") -> Fact | None:
             "INFO",
             (
                 "Found 51200 blocks of size 4MiB (200GiB) reported as changed by the"
-                " underlying storage device Found 52424704 blocks of size 4KiB (200GiB) in use by the filesystem"
+                " underlying storage device Found 52424704 blocks of size 4KiB (200GiB) in use by"
+                " the filesystem"
             ),
             RokCopy(51200, 4 * 2**20, reported=True),
         ),
