@@ -167,6 +167,9 @@ class Csi:
 
     def stop_part(self, part: str) -> None:
         """End one part (of PARTS, or the driver); `start_part` starts it again."""
+        if part not in self._parts:
+            message = f"{part} does not run; there are {', '.join(self._parts)}"
+            raise LocalClusterError(message)
         self._parts.pop(part).kill()
 
     def _start_driver(self) -> None:
