@@ -138,14 +138,17 @@ def test_a_change_touches_every_subject_that_it_decides_anew(
 ) -> None:
     """What is not named here stays as it was until something else happens to it."""
     kinds = kinds_of(detector)
-    before = data.draw(worlds.worlds(kinds))
-    change = data.draw(worlds.changes(before, kinds))
-    after = worlds.after(before, change)
-    touched = set(detector.touched(change, made.view(after)))
-    was, now = holding(detector, before), holding(detector, after)
-    moved = {one for one in was.keys() | now.keys() if was.get(one) != now.get(one)}
-    assert moved <= touched
-    holding(detector, after, touched)
+    world = data.draw(worlds.worlds(kinds))
+    was = holding(detector, world)
+    for _ in range(4):
+        change = data.draw(worlds.changes(world, kinds))
+        world = worlds.after(world, change)
+        touched = set(detector.touched(change, made.view(world)))
+        now = holding(detector, world)
+        moved = {one for one in was.keys() | now.keys() if was.get(one) != now.get(one)}
+        assert moved <= touched
+        holding(detector, world, touched)
+        was = now
 
 
 @every_detector
