@@ -17,11 +17,38 @@ OLD_CLASS = "volume.beta.kubernetes.io/storage-class"
 _KEPT_FAILURES = ("ControllerResizeError", "NodeResizeError", "ModifyVolumeError")
 
 
+class WireRequestFields(msgspec.Struct):
+    """Who owns which request: `{}` stays with a writer whose value somebody else replaced."""
+
+    storage: dict[str, object] | None = msgspec.field(name="f:storage", default=None)
+
+
+class WireResourceFields(msgspec.Struct):
+    """The same, one step up."""
+
+    requests: WireRequestFields | None = msgspec.field(name="f:requests", default=None)
+
+
+class WireSpecFields(msgspec.Struct):
+    """The same, one step up."""
+
+    resources: WireResourceFields | None = msgspec.field(name="f:resources", default=None)
+
+
+class WireFields(msgspec.Struct):
+    """FieldsV1, as far as it says who wrote the size that is asked for."""
+
+    spec: WireSpecFields | None = msgspec.field(name="f:spec", default=None)
+
+
 class WireManaged(msgspec.Struct):
-    """One entry of managedFields; which fields it owns is only searched, never built."""
+    """One entry of managedFields; its fields are only read for a claim that grows."""
 
     time: str | None = None
-    fieldsV1: msgspec.Raw = msgspec.Raw(b"")
+    fieldsV1: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_fields = msgspec.json.Decoder(WireFields | None)
 
 
 class WireClaimMeta(Meta):
@@ -156,13 +183,19 @@ def _source(wire: WireDataSource | None) -> model.DataSource | None:
 
 
 def _resources_written(managed: list[WireManaged] | None) -> float | None:
-    """Return when spec.resources was last written; no other field carries when a growth was asked.
+    """Return when the size that is asked for was written; no other field says it.
 
     A writer's time moves with whatever else it writes, so this is not earlier than the request.
     """
-    times = [
-        seconds(one.time)
-        for one in managed or ()
-        if b'"f:requests"' in bytes(memoryview(one.fieldsV1))
-    ]
+    times = [seconds(one.time) for one in managed or () if _owns_size(one)]
     return max((time for time in times if time is not None), default=None)
+
+
+def _owns_size(managed: WireManaged) -> bool:
+    try:
+        found = _fields.decode(managed.fieldsV1)
+    except msgspec.MsgspecError:
+        return False
+    resources = found.spec.resources if found is not None and found.spec else None
+    requests = resources.requests if resources else None
+    return requests is not None and requests.storage is not None
