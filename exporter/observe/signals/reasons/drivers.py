@@ -89,8 +89,10 @@ def learners(
         names = {*drivers, *listed(node, view)}
         names.update(driver for peer in sample for driver in listed(peer.node, view))
         for learner in view.plugins_of(namespace, owner):
-            if not is_known(learner, view):
-                yield from ((learner.node, driver) for driver in {*names, name(learner)})
+            # What a node lists it does not lack, whatever it is called: healthy ones end here.
+            lacks = names.difference(listed(learner.node, view))
+            if lacks and not is_known(learner, view):
+                yield from ((learner.node, driver) for driver in lacks)
 
 
 def _sample(pod: model.Pod, view: View) -> list[model.Pod]:
