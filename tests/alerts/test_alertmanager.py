@@ -1,13 +1,16 @@
 """The Alertmanager example, with its own checker: valid, and everybody gets what is theirs."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
+from remediator.handlers import HANDLERS
 from tests.alerts.rules import EXAMPLE, RULES
 
+INHIBITIONS = yaml.safe_load(EXAMPLE.read_text())["inhibit_rules"]
 NODE_LOST = ("alertname=PvmedicNodeLostWithVolumes", "signal=node_lost_with_volumes", "node=a")
 
 
@@ -51,13 +54,37 @@ def test_alerts_reach(amtool: Path, labels: tuple[str, ...], receivers: str) -> 
 
 
 def test_a_running_repair_holds_back_only_the_page_for_the_same_subject() -> None:
-    """The one inhibition names two alerts that exist and compares signal and node."""
-    (rule,) = yaml.safe_load(EXAMPLE.read_text())["inhibit_rules"]
-    named = {
-        alert for alert in {r.alert for r in RULES} if f'"{alert}"' in str(rule).replace("\\", "")
-    }
-    assert named == {"PvmedicRepairRunning", "PvmedicNodeLostWithVolumesUnrepaired"}
+    """The first inhibition names two alerts that exist and compares signal and node."""
+    rule = INHIBITIONS[0]
+    assert alerts_in(rule["source_matchers"]) == {"PvmedicRepairRunning"}
+    assert alerts_in(rule["target_matchers"]) == {"PvmedicNodeLostWithVolumesUnrepaired"}
     assert rule["equal"] == ["signal", "node"]
+
+
+@pytest.mark.parametrize("rule", INHIBITIONS, ids=lambda rule: ", ".join(rule["target_matchers"]))
+def test_no_inhibition_keeps_a_repair_from_the_webhook(rule: dict[str, list[str]]) -> None:
+    """What a handler repairs is only held back as a page that has an alert of its own beside it."""
+    hidden = alerts_in(rule["target_matchers"]) - {"PvmedicNodeLostWithVolumesUnrepaired"}
+    repaired = {handler.name for handler in HANDLERS}
+    assert not {r.signal for r in RULES if r.alert in hidden} & repaired
+
+
+@pytest.mark.parametrize("rule", INHIBITIONS, ids=lambda rule: ", ".join(rule["target_matchers"]))
+def test_every_inhibition_names_alerts_and_labels_that_exist(rule: dict[str, list[str]]) -> None:
+    """A misspelt one would never hold anything back, or, with labels that are missing, all."""
+    equal = rule.get("equal", [])
+    for side in ("source_matchers", "target_matchers"):
+        names = alerts_in(rule[side])
+        assert names
+        for found in (r for r in RULES if r.alert in names):
+            assert set(equal) <= {*found.by, "signal"}
+
+
+def alerts_in(matchers: list[str]) -> set[str]:
+    """Return the alerts of our rules that the matcher of the alert's name matches."""
+    (wanted,) = [m for m in matchers if m.startswith("alertname")]
+    pattern = re.compile(wanted.partition('"')[2].rstrip('"'))
+    return {rule.alert for rule in RULES if pattern.fullmatch(rule.alert)}
 
 
 def _run(tool: Path, *words: str) -> subprocess.CompletedProcess[str]:

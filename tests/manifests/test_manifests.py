@@ -93,7 +93,8 @@ def test_the_exporter_may_look_and_nothing_else() -> None:
 def test_the_remediator_has_exactly_the_rights_it_uses() -> None:
     """Look, patch nodes, write Events, keep records, see heartbeats and the kill switch."""
     assert rights("pvmedic-remediator") == (
-        every("", "persistentvolumeclaims persistentvolumes namespaces", "get")
+        every("", "persistentvolumeclaims namespaces", "get")
+        | every("", "persistentvolumes", "get list")
         | every("", "pods", "list")
         | every("storage.k8s.io", "volumeattachments", "list")
         | every("", "nodes", "get list patch")

@@ -235,10 +235,10 @@ def attachment(wire: WireAttachment) -> model.Attachment:
         attached=bool(status.attached),
         created=seconds(meta.creationTimestamp),
         deletion=seconds(meta.deletionTimestamp),
-        attach_error=_error(status.attachError),
-        detach_error=_error(status.detachError),
+        attach_error=_error(status.attachError, attaching=True),
+        detach_error=_error(status.detachError, attaching=False),
     )
 
 
-def _error(wire: WireVolumeError | None) -> model.Failure | None:
-    return causes.failure(wire.message) if wire is not None else None
+def _error(wire: WireVolumeError | None, *, attaching: bool) -> model.Failure | None:
+    return causes.failure(wire.message, attaching=attaching) if wire is not None else None
