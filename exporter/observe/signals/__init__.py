@@ -4,8 +4,11 @@ from exporter.observe.signals.attachment_stuck import AttachmentStuck
 from exporter.observe.signals.base import Detector
 from exporter.observe.signals.claim_lost import ClaimLost
 from exporter.observe.signals.claim_pending import ClaimPending
+from exporter.observe.signals.csi_driver_unregistered import CsiDriverUnregistered
+from exporter.observe.signals.csi_operation_stuck import CsiOperationStuck
 from exporter.observe.signals.deletion_stuck import DeletionStuck
 from exporter.observe.signals.expansion_failed import ExpansionFailed
+from exporter.observe.signals.mount_failing import MountFailing
 from exporter.observe.signals.multi_attach import MultiAttach
 from exporter.observe.signals.node_lost_with_volumes import NodeLostWithVolumes
 from exporter.observe.signals.rwx_recovery_blocked import RwxRecoveryBlocked
@@ -21,6 +24,9 @@ DETECTORS: tuple[Detector, ...] = (
     VolumeAttachedTwice(),
     VolumeFilling(),
     AttachmentStuck(),
+    MountFailing(),
+    CsiDriverUnregistered(),
+    CsiOperationStuck(),
     RwxRecoveryBlocked(),
     SnapshotNotReady(),
     SnapshotSpaceExhausted(),
