@@ -236,7 +236,8 @@ def test_a_volume_keeps_its_phase_time_policy_and_owner() -> None:
     """Everything that the signals of volumes read."""
     found = one(Kind.VOLUME, VOLUME)
     assert isinstance(found, model.Volume)
-    assert (found.phase, found.phase_since, found.message) == ("Released", AT + 1, "no")
+    assert (found.phase, found.phase_since) == ("Released", AT + 1)
+    assert found.failure == Failure(Cause.OTHER, "no")
     assert (found.reclaim_policy, found.storage_class) == ("Delete", "fast")
     assert (found.claim_uid, found.fs_type, found.capacity) == ("u-1", "xfs", 10 * GI)
     assert found.finalizers == ("x", "y")

@@ -99,8 +99,8 @@ class Volume(msgspec.Struct, frozen=True):
 
     `driver` is the CSI driver, or `kubernetes.io/<source>` for an in-tree source. `on_node` is
     true for sources that are a path on a machine (local, hostPath). `phase_since` is
-    lastPhaseTransitionTime: Kubernetes 1.28 (beta) and newer. `capacity` is bytes. `message` is
-    status.message, cut, and `failure` what it says went wrong (in-tree volumes: the first time).
+    lastPhaseTransitionTime: Kubernetes 1.28 (beta) and newer. `capacity` is bytes. `failure`
+    is what status.message says went wrong (in-tree volumes: the first time).
     """
 
     name: str
@@ -124,7 +124,6 @@ class Volume(msgspec.Struct, frozen=True):
     fs_type: str = ""
     block: bool = False
     capacity: int | None = None
-    message: str = ""
     failure: Failure | None = None
 
     @property

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from exporter.observe import model
-from exporter.observe.model.names import LONGEST_TEXT
-from exporter.observe.parse import causes
+from exporter.observe.parse import causes, release
 from exporter.observe.parse.claims import WireStorage, size
 from exporter.observe.parse.envelope import Meta, several, shared
 from exporter.observe.parse.times import seconds
@@ -160,7 +159,7 @@ def volume(wire: WireVolume) -> model.Volume:
         fs_type=shared(source.fsType),
         block=spec.volumeMode == "Block",
         capacity=size(spec.capacity),
-        message=(status.message or "")[:LONGEST_TEXT],
+        failure=release.failure(status.message),
     )
 
 
