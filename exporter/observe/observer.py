@@ -110,6 +110,7 @@ class Observer:
         self._clock = clock
         self._tell = tell
         self._told: list[Change] = []
+        self._replacing: set[Kind] = set()
         self._wake = asyncio.Event()
 
     def view(self) -> View:
@@ -192,16 +193,21 @@ class Observer:
     ) -> None:
         """Take all objects of a kind; what is known of `spared` stands.
 
-        Gives way to other tasks in between, as a stream of changes would.
+        Gives way to other tasks in between. Whoever reads this kind looks at everything afterwards,
+        once, and until then at nothing: what holds goes on.
         """
-        names = {*spared, *(model.ref(obj) for obj in objects)}
-        gone = [name for obj in self._objects.of(kind) if (name := model.ref(obj)) not in names]
-        for number, name in enumerate(gone):
-            self.remove(name)
-            await _give_way(number)
-        for number, obj in enumerate(objects):
-            self.put(obj)
-            await _give_way(number)
+        self._replacing.add(kind)
+        for desk in self._desks:
+            desk.everything = desk.everything or kind in desk.kinds
+        try:
+            for number, name in enumerate(self._gone(kind, objects, spared)):
+                self.remove(name)
+                await _give_way(number)
+            for number, obj in enumerate(objects):
+                self.put(obj)
+                await _give_way(number)
+        finally:
+            self._replacing.discard(kind)
         for event in list(self._remembered):
             # What an earlier run remembered may be about an object that went in between.
             owner = about(event)
@@ -209,8 +215,15 @@ class Observer:
                 self._remembered.forget(model.ref(event))
                 self._drop(model.ref(event))
         for desk in self._desks:
+            # One that was at it when this began has seen half of it.
             desk.everything = desk.everything or kind in desk.kinds
         self._wake.set()
+
+    def _gone(self, kind: Kind, objects: Sequence[Object], spared: Collection[Ref]) -> list[Ref]:
+        if not self._objects.count(kind):
+            return []
+        names = {*spared, *(model.ref(obj) for obj in objects)}
+        return [name for obj in self._objects.of(kind) if (name := model.ref(obj)) not in names]
 
     async def run(self) -> None:
         """Decide what changed, until cancelled."""
@@ -237,6 +250,8 @@ class Observer:
             if desk.detector.needs & self._unseen().keys():
                 self._withdraw(desk)
                 continue
+            if self._waits(desk):
+                continue
             try:
                 await self._decide(desk)
             except Exception:
@@ -245,6 +260,18 @@ class Observer:
                 log.exception("detector %s raised; its signals are withdrawn", desk.detector.name)
                 desk.silent_until = self._clock() + RETRY_SECONDS
                 self._withdraw(desk)
+
+    def _waits(self, desk: _Desk) -> bool:
+        """Whether more is about to be known: a list being taken, or at first a list under way.
+
+        Kubelets are not waited for, one of them is always slow, nor is the server's version.
+        """
+        if not desk.kinds.isdisjoint(self._replacing):
+            return True
+        if desk.judges:
+            return False
+        helps = desk.detector.helps - {Kind.VOLUME_STATS, Kind.SERVER}
+        return not all(self._states[kind].settled() for kind in helps if kind in self._states)
 
     def _unseen(self) -> dict[Kind, str]:
         return {kind: why for kind, state in self._states.items() if (why := state.unseen())}
