@@ -19,7 +19,7 @@ from tests.signals import made
 DATA = subject_of("web", "user", "data")
 DETECTOR = MountFailing()
 POD = made.pod(claim_volumes=("vol",), sandbox=False)
-THERE: list[Object] = [made.node(), made.claim(), made.volume(), made.attachment()]
+THERE: list[Object] = [made.node(ready_since=5.0), made.claim(), made.volume(), made.attachment()]
 STUCK: list[Object] = [*THERE, POD]
 
 
@@ -181,7 +181,7 @@ def test_without_any_attachment_it_is_not_attached_unless_an_event_knows_more() 
     objects = [obj for obj in STUCK if not isinstance(obj, model.Attachment)]
     found = decide(objects)
     assert found is not None
-    assert found.reason == "NotAttached"
+    assert (found.reason, found.since) == ("NotAttached", None)
     assert found.evidence[1] == "no VolumeAttachment of pv-data names node a"
     attach = AttachFailed("pv-data", Cause.DRIVER_NOT_REGISTERED)
     assert reason([*objects, made.event(POD, attach)]) == "DriverNotRegistered"
@@ -209,26 +209,35 @@ def test_unseen_events_are_said_in_the_evidence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pod", "created", "since", "source"),
+    ("objects", "since", "source"),
     [
-        (POD, 1.0, 20.0, SinceSource.OBJECT),
-        (POD, 50.0, 50.0, SinceSource.OBJECT),
-        (POD, None, 20.0, SinceSource.OBJECT),
-        (made.pod(sandbox=False, scheduled=None), 1.0, 10.0, SinceSource.OBJECT),
+        ([], 20.0, SinceSource.OBJECT),
+        ([made.attachment(created=50.0)], 50.0, SinceSource.OBJECT),
+        ([made.attachment(written=60.0)], 60.0, SinceSource.OBJECT),
+        ([made.attachment(created=None)], 20.0, SinceSource.OBJECT),
+        ([made.node(ready_since=70.0)], 70.0, SinceSource.OBJECT),
+        ([made.pod(sandbox=False, scheduled=None)], 10.0, SinceSource.OBJECT),
         (
-            made.pod(sandbox=False, scheduled=None, created=None),
-            1.0,
+            [made.pod(sandbox=False, scheduled=None, created=None)],
             None,
             SinceSource.FIRST_SEEN,
         ),
     ],
-    ids=["placed later", "attached later", "no attachment time", "not said", "nothing said"],
+    ids=[
+        "placed last",
+        "asked for last",
+        "attached last",
+        "no attachment time",
+        "the node came back last",
+        "no time of the placing",
+        "no time of the pod",
+    ],
 )
 def test_it_began_when_a_mount_first_could_be_tried(
-    pod: model.Pod, created: float | None, since: float | None, source: SinceSource
+    objects: list[Object], since: float | None, source: SinceSource
 ) -> None:
-    """A pod that waited for another node first is not older for it."""
-    found = decide([*THERE, pod, made.attachment(created=created)])
+    """A pod that waited for something else first is not older for it."""
+    found = decide([*STUCK, *objects])
     assert found is not None
     assert (found.since, found.since_source) == (since, source)
 

@@ -85,7 +85,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
         return next((c for c in self.conditions if c.kind == kind and c.status), None)
 
 
-class NodeTerm(msgspec.Struct, frozen=True):
+class NodeTerm(msgspec.Struct, frozen=True, gc=False):
     """One required expression of a volume's node affinity; `field` for matchFields."""
 
     key: str
@@ -94,7 +94,7 @@ class NodeTerm(msgspec.Struct, frozen=True):
     field: bool
 
 
-class Volume(msgspec.Struct, frozen=True):
+class Volume(msgspec.Struct, frozen=True, gc=False):
     """core/v1 PersistentVolume.
 
     `driver` is the CSI driver, or `kubernetes.io/<source>` for an in-tree source. `on_node` is
@@ -193,8 +193,9 @@ class Attachment(msgspec.Struct, frozen=True, gc=False):
     Only its absence means detached; `attached` false does not.
 
     `volume` is the PersistentVolume's name, empty for an inline volume. The errors' times are the
-    last try, so they are not kept. An attachment without a name is an in-tree one that only the
-    node's status.volumesAttached tells of.
+    last try, so they are not kept. `written` is when it last changed (the newest time in
+    managedFields): once it is attached, when it was. An attachment without a name is an in-tree one
+    that only the node's status.volumesAttached tells of.
     """
 
     name: str
@@ -208,6 +209,7 @@ class Attachment(msgspec.Struct, frozen=True, gc=False):
     deletion: float | None
     attach_error: Failure | None = None
     detach_error: Failure | None = None
+    written: float | None = None
 
 
 class StorageClass(msgspec.Struct, frozen=True):

@@ -5,9 +5,9 @@ node and the node's CSINode does not list its driver (`reasons.drivers` says whi
 a pod waits on the node for a volume of a driver that is not listed, and no plugin pod that could be
 the driver's is there: PluginMissing.
 
-Since: the latest of the node's readiness, the plugin pod's creation and the last change of the
-CSINode's list (managedFields); PluginMissing: of readiness and the waiting pod's PodScheduled. All
-are the objects' own. The kubelet may need minutes: images are fetched, and it tries again slowly.
+Since: the latest of the node's readiness, the last change of the CSINode's list (managedFields) and
+the plugin pod's creation, or, for PluginMissing, the waiting pod's PodScheduled. All are the
+objects' own. The kubelet may need minutes: images are fetched, and it tries again slowly.
 
 VersionSkew is a kubelet of a newer minor release than the API server: it may not be repaired by a
 restart. Nor may a plugin that serves FUSE mounts be restarted: they die with it.
@@ -115,8 +115,8 @@ class CsiDriverUnregistered:
         if driver in listed.drivers if listed is not None else not _has_csi_nodes(view):
             return None
         plugin = drivers.expected(name, view).get(driver)
+        written = listed.written if listed is not None else None
         if plugin is not None:
-            written = listed.written if listed is not None else None
             since = _latest(node.ready_since, plugin.created, written)
             reason = _reason(node, plugin, view)
             evidence = tuple(_evidence(node, driver, plugin, view))
@@ -125,7 +125,7 @@ class CsiDriverUnregistered:
             if not waiting:
                 return None
             pod = min(waiting, key=_waiting_since)
-            since, reason = _latest(node.ready_since, pod.scheduled), MISSING
+            since, reason = _latest(node.ready_since, pod.scheduled, written), MISSING
             evidence = (
                 f"pod {pod.namespace}/{pod.name} waits on node {name} for a volume of {driver}",
                 f"no node plugin of {driver} is on node {name}",

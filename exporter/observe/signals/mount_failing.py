@@ -12,8 +12,10 @@ nor where the sandbox or a waiting reason shows that mounting is behind the pod.
 Event names are named only while none names another volume. NotAttached: there is not even a
 VolumeAttachment, and nothing else explains it.
 
-Since: PodScheduled, or the VolumeAttachment's creation where that is later: no mount can have
-failed before it. Up to three minutes are normal: device, file system check and ownership.
+Since: the latest of PodScheduled, the node's readiness and the last change of the VolumeAttachment,
+which is when it was attached: no mount can have failed before. That an attachment is not there has
+no time, so NotAttached counts from when it was first seen. Up to three minutes are normal: device,
+file system check and ownership.
 
 XfsDuplicateUuid and XfsUnsupported are candidates: the kernel's own line is on the node. Both need
 a volume whose file system is XFS. Reflink (0x4) is known to Linux since 4.9; ceph-csi 2.1.0 made
@@ -143,7 +145,7 @@ class MountFailing:
         if not cause:
             return None
         refined = _xfs(cause, claim, volume, node, view)
-        since = _since(pod, here)
+        since = None if refined == Cause.NOT_ATTACHED and not here else _since(pod, node, here)
         named = {"persistentvolume": volume.name, "driver": volume.driver, "node": pod.node}
         return Signal(
             name=self.name,
@@ -184,7 +186,10 @@ def _moved(change: Change) -> bool:
     old, new = change.old, change.new
     if not isinstance(old, model.Node) or not isinstance(new, model.Node):
         return True
-    return base.node_moved(change) or old.kernel_version != new.kernel_version
+    return base.node_moved(change) or (old.ready_since, old.kernel_version) != (
+        new.ready_since,
+        new.kernel_version,
+    )
 
 
 def _requires_anew(change: Change) -> bool:
@@ -289,10 +294,12 @@ def _ceph_csi(driver: str, node: str, view: View) -> Version | None:
     return None
 
 
-def _since(pod: model.Pod, here: list[model.Attachment]) -> float | None:
+def _since(pod: model.Pod, node: model.Node, here: list[model.Attachment]) -> float | None:
     waiting = pod.scheduled if pod.scheduled is not None else pod.created
-    made = [one.created for one in here if one.created is not None]
-    return max([waiting, *made]) if waiting is not None else None
+    if waiting is None:
+        return None
+    later = [node.ready_since, *(one.written for one in here), *(one.created for one in here)]
+    return max([waiting, *(time for time in later if time is not None)])
 
 
 def _evidence(
