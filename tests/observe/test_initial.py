@@ -68,8 +68,8 @@ def test_what_changes_meanwhile_is_in_the_list_as_it_is_now() -> None:
 
 def test_what_cannot_be_read_is_named_and_what_is_gone_is_gone() -> None:
     """The older version of an object that cannot be read any more stays."""
-    broken = {"metadata": {"name": "a", "resourceVersion": "6", "labels": 5}}
-    gone = {"metadata": {"name": "b", "resourceVersion": "6", "labels": 5}}
+    broken = {"metadata": {"name": "a", "resourceVersion": "6"}, "spec": 5}
+    gone = {"metadata": {"name": "b", "resourceVersion": "6"}, "spec": 5}
     changes = lines(("MODIFIED", broken), ("DELETED", gone), ("BOOKMARK", END))
     initial = taken(lines(("ADDED", pod("a")), ("ADDED", pod("b"))), changes)
     assert versions(initial) == {"a": "5"}

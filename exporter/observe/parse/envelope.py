@@ -17,8 +17,8 @@ INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 """Annotation of the bookmark that ends the objects with which a streaming list begins."""
 
 
-class Meta(msgspec.Struct, gc=False):
-    """ObjectMeta."""
+class BareMeta(msgspec.Struct, gc=False):
+    """ObjectMeta without labels and annotations, which are long and seldom read."""
 
     name: str | None = None
     namespace: str | None = None
@@ -26,9 +26,14 @@ class Meta(msgspec.Struct, gc=False):
     resourceVersion: str | None = None  # noqa: N815 -- the wire's own name
     creationTimestamp: str | None = None  # noqa: N815
     deletionTimestamp: str | None = None  # noqa: N815
+    finalizers: list[str] | None = None
+
+
+class Meta(BareMeta, gc=False):
+    """ObjectMeta."""
+
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
-    finalizers: list[str] | None = None
 
 
 class ListMeta(msgspec.Struct):

@@ -9,7 +9,7 @@ import msgspec
 from exporter.observe import model
 from exporter.observe.model.names import LONGEST_TEXT
 from exporter.observe.parse.conditions import WireCondition, condition_of
-from exporter.observe.parse.envelope import Meta, shared
+from exporter.observe.parse.envelope import BareMeta, shared
 from exporter.observe.parse.times import seconds
 
 # ruff: noqa: N815 -- field names are the wire's
@@ -31,7 +31,7 @@ class WireOwner(msgspec.Struct, gc=False):
     controller: bool | None = None
 
 
-class WirePodMeta(Meta):
+class WirePodMeta(BareMeta, gc=False):
     """ObjectMeta of a pod."""
 
     ownerReferences: list[WireOwner] | None = None

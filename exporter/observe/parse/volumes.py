@@ -1,13 +1,14 @@
 """PersistentVolumes and VolumeAttachments: from the wire to the model."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import msgspec
 
 from exporter.observe import model
 from exporter.observe.parse import causes, release
 from exporter.observe.parse.claims import WireStorage, size
-from exporter.observe.parse.envelope import Meta, several, shared
+from exporter.observe.parse.envelope import BareMeta, several, shared
 from exporter.observe.parse.times import seconds
 
 # ruff: noqa: N815 -- field names are the wire's
@@ -28,7 +29,9 @@ class WireSource(msgspec.Struct, gc=False):
     @property
     def handle(self) -> str:
         """The back-end's name of the volume, or nothing."""
-        names = (self.volumeHandle, self.volumeID, self.pdName, self.diskName, self.volumePath)
+        if self.volumeHandle:
+            return self.volumeHandle
+        names = (self.volumeID, self.pdName, self.diskName, self.volumePath)
         return next((name for name in names if name), self.path or "")
 
 
@@ -76,7 +79,7 @@ class WireVolumeSpec(msgspec.Struct):
     persistentVolumeReclaimPolicy: str | None = None
     storageClassName: str | None = None
     volumeMode: str | None = None
-    nodeAffinity: WireAffinity | None = None
+    nodeAffinity: msgspec.Raw = msgspec.Raw(b"null")
     csi: WireSource | None = None
     flexVolume: WireSource | None = None
     local: WireSource | None = None
@@ -107,7 +110,7 @@ class WireVolumeStatus(msgspec.Struct, gc=False):
 class WireVolume(msgspec.Struct):
     """core/v1 PersistentVolume."""
 
-    metadata: Meta | None = None
+    metadata: BareMeta | None = None
     spec: WireVolumeSpec | None = None
     status: WireVolumeStatus | None = None
 
@@ -133,7 +136,7 @@ _PLUGINS = {
 
 def volume(wire: WireVolume) -> model.Volume:
     """Keep what is read of a volume."""
-    meta, spec = wire.metadata or Meta(), wire.spec or WireVolumeSpec()
+    meta, spec = wire.metadata or BareMeta(), wire.spec or WireVolumeSpec()
     driver, source = _source(spec)
     owner = spec.claimRef or WireVolumeClaim()
     status = wire.status or WireVolumeStatus()
@@ -148,7 +151,7 @@ def volume(wire: WireVolume) -> model.Volume:
         claim_namespace=shared(owner.namespace),
         claim_name=owner.name or "",
         on_node=spec.local is not None or spec.hostPath is not None,
-        affinity=tuple(_terms(spec.nodeAffinity)) if spec.nodeAffinity else (),
+        affinity=_affinity(bytes(spec.nodeAffinity)),
         claim_uid=owner.uid or "",
         created=seconds(meta.creationTimestamp),
         deletion=seconds(meta.deletionTimestamp),
@@ -173,6 +176,15 @@ def _source(spec: WireVolumeSpec) -> tuple[str, WireSource]:
         if source is not None:
             return (f"kubernetes.io/{plugin}", source)
     return ("", WireSource())
+
+
+_affinities = msgspec.json.Decoder(WireAffinity | None)
+
+
+@lru_cache(maxsize=4096)
+def _affinity(raw: bytes) -> tuple[model.NodeTerm, ...]:
+    """Return the one copy of an affinity: most volumes share theirs with thousands."""
+    return tuple(_terms(_affinities.decode(raw)))
 
 
 def _terms(affinity: WireAffinity | None) -> Iterator[model.NodeTerm]:
@@ -215,14 +227,14 @@ class WireAttachmentStatus(msgspec.Struct):
 class WireAttachment(msgspec.Struct):
     """storage.k8s.io/v1 VolumeAttachment."""
 
-    metadata: Meta | None = None
+    metadata: BareMeta | None = None
     spec: WireAttachmentSpec | None = None
     status: WireAttachmentStatus | None = None
 
 
 def attachment(wire: WireAttachment) -> model.Attachment:
     """Keep what is read of an attachment."""
-    meta, spec = wire.metadata or Meta(), wire.spec or WireAttachmentSpec()
+    meta, spec = wire.metadata or BareMeta(), wire.spec or WireAttachmentSpec()
     status = wire.status or WireAttachmentStatus()
     return model.Attachment(
         name=meta.name or "",
