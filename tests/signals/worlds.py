@@ -139,6 +139,8 @@ LABELS: Mapping[str, Sequence[str]] = {
 }
 """All values that a subject's label can have in these clusters."""
 
+REFUSED = model.Failure(model.Cause.OPERATION_PENDING, "refused", 70.0)
+
 TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
     Kind.NODE: (
         made.node("a"),
@@ -172,6 +174,7 @@ TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
         made.attachment("a"),
         made.attachment("b"),
         made.attachment("b", attached=False),
+        made.attachment("c", attached=False, attach_error=REFUSED),
         made.attachment("c", volume="pv-logs", deletion=60.0),
     ),
     Kind.LEASE: (model.Lease("kube-node-lease", "a", "1", 60.0),),
