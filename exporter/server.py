@@ -170,11 +170,13 @@ class Board:
             sample = signals.since(detector, seen.signal, seen.since)
             self._exposition.put(family, subject, [sample])
 
-    def judged(self, detector: Detector, count: int | None) -> None:
-        """Publish a count, or take down all that a detector said while it cannot judge."""
+    def judged(self, detector: Detector, count: int | None, *, partly: bool = False) -> None:
+        """Publish a count, or take it down, and all else of a detector that sees nothing."""
         self._metrics.success(detector.name, judges=count is not None)
         if count is None:
             self._exposition.drop(signals.COUNT.name, detector.name)
+            if partly:
+                return
             for subject, families in self._further.pop(detector.name, {}).items():
                 for family in families:
                     self._exposition.drop(family, subject)

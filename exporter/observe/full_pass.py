@@ -22,7 +22,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """All that holds, and which detectors could not judge, with the sentence why."""
+    """All that holds, and which detectors could not judge, or not all, with the sentence why."""
 
     findings: tuple[Finding, ...]
     blind: Mapping[str, str]
@@ -36,9 +36,10 @@ def judge(
     findings: list[Finding] = []
     blind: dict[str, str] = {}
     for detector in detectors:
-        missing = sorted(detector.needs & unseen.keys())
+        missing = sorted((detector.needs | detector.starts) & unseen.keys())
         if missing:
             blind[detector.name] = "; ".join(unseen[kind] for kind in missing)
+        if detector.needs & unseen.keys():
             continue
         suspects = {
             subject

@@ -48,8 +48,8 @@ class Listener(Protocol):
         """A signal begins or changes, or ends or is withdrawn (None)."""
         ...
 
-    def judged(self, detector: Detector, count: int | None) -> None:
-        """How many of a detector's signals hold; None: it cannot judge now."""
+    def judged(self, detector: Detector, count: int | None, *, partly: bool = False) -> None:
+        """How many of a detector's signals hold; None: it cannot judge now, or only `partly`."""
         ...
 
     def decided(
@@ -74,6 +74,7 @@ class _Desk:
         self.holds: dict[Subject, Seen] = {}
         self.first_seen: dict[Subject, float] = {}
         self.judges: bool | None = None
+        self.hidden: frozenset[Kind] = frozenset()
         self.silent_until = float("-inf")
 
 
@@ -247,11 +248,15 @@ class Observer:
         for desk in self._desks:
             if self._clock() < desk.silent_until:
                 continue
-            if desk.detector.needs & self._unseen().keys():
+            hidden = desk.kinds & self._unseen().keys()
+            if hidden & desk.detector.needs:
                 self._withdraw(desk)
                 continue
             if self._waits(desk):
                 continue
+            # What was decided with these kinds in sight may look different without them.
+            desk.everything = desk.everything or hidden != desk.hidden
+            desk.hidden = hidden
             try:
                 await self._decide(desk)
             except Exception:
@@ -285,8 +290,14 @@ class Observer:
             self._told.append(change)
         for desk in self._desks:
             # Whoever looks at everything anyway needs no marks.
-            if kind in desk.kinds and not desk.everything:
+            if kind not in desk.kinds or desk.everything:
+                continue
+            try:
                 desk.dirty.update(desk.detector.touched(change, self._marking))
+            except Exception:
+                # Whoever follows this kind must go on, and nothing that this change means be lost.
+                log.exception("detector %s raised; it looks at everything", desk.detector.name)
+                desk.everything = True
         self._wake.set()
 
     def _withdraw(self, desk: _Desk) -> None:
@@ -314,7 +325,9 @@ class Observer:
             if await _give_way(number):
                 view = self.view()
         desk.judges = True
-        self._listener.judged(desk.detector, len(desk.holds))
+        # Some of its subjects cannot be seen: what holds of the others is said, a count is not.
+        partly = bool(desk.hidden & desk.detector.starts)
+        self._listener.judged(desk.detector, None if partly else len(desk.holds), partly=partly)
 
     async def _mark_everything(self, desk: _Desk) -> None:
         for kind in sorted(desk.detector.starts):

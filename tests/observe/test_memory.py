@@ -31,7 +31,7 @@ class Deaf:
         if seen is not None:
             self.since[subject] = seen.since
 
-    def judged(self, detector: Detector, count: int | None) -> None:
+    def judged(self, detector: Detector, count: int | None, *, partly: bool = False) -> None:
         """Forget it."""
 
     def decided(

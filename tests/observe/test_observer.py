@@ -80,9 +80,10 @@ class Heard:
         else:
             self.holds[subject["node"]] = seen
 
-    def judged(self, detector: Detector, count: int | None) -> None:
+    def judged(self, detector: Detector, count: int | None, *, partly: bool = False) -> None:
         """Keep the count."""
         assert detector.name == "not_ready"
+        assert not partly
         self.counts.append(count)
 
     def decided(
