@@ -6,8 +6,10 @@ decided from it.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 
@@ -36,6 +38,23 @@ class Alert(msgspec.Struct, frozen=True, rename="camel"):
     def firing(self) -> bool:
         """Whether this alert fires."""
         return self.status == "firing"
+
+
+class Existing(Protocol):
+    """What an alert without a signal is about: one that people had before pvmedic.
+
+    signal: the failure. labels: for each label of its subject, the alert's that has its value.
+    """
+
+    @property
+    def signal(self) -> str:
+        """The failure, by its name."""
+        ...
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """For each label of the failure's subject, the alert's label that has its value."""
+        ...
 
 
 class Notification(msgspec.Struct, frozen=True, rename="camel"):
@@ -71,6 +90,15 @@ def parse(body: bytes) -> Notification:
     if notification.version != VERSION:
         raise ValueError(f"notification version {notification.version!r}, not {VERSION!r}")
     return notification
+
+
+def translated(alert: Alert, existing: Mapping[str, Existing]) -> Alert:
+    """Return the alert as one of ours when its name is known; one with a signal stays as it is."""
+    found = existing.get(alert.labels.get("alertname", ""))
+    if alert.signal or found is None:
+        return alert
+    subject = {ours: alert.labels.get(theirs, "") for ours, theirs in found.labels.items()}
+    return msgspec.structs.replace(alert, labels=alert.labels | subject | {"signal": found.signal})
 
 
 def subject_of(alert: Alert, labels: tuple[str, ...]) -> Subject | None:

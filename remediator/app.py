@@ -95,7 +95,7 @@ async def run(start: Start[Settings]) -> None:
             Verification(actuator, judge),
             settings.limits.look_every,
         )
-        intake = Intake(store, pipeline.heard, time.time)
+        intake = Intake(store, pipeline.heard, time.time, settings.alerts)
         late.store, late.intake = store, intake
         webhook = WebhookServer(token, intake, metrics, lambda: store.loaded)
 

@@ -4,14 +4,14 @@ Edge between webhook and engine.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from exporter.observe.errors import Conflict
 from exporter.observe.model import Subject
 from exporter.observe.signals import detector_of
 from remediator import alert as alerts
-from remediator.alert import Alert, Notification, Outcome
+from remediator.alert import Alert, Existing, Notification, Outcome
 from remediator.handlers import handler_of
 from remediator.record import Record, Spec
 
@@ -31,15 +31,24 @@ class Episodes(Protocol):
 
 
 class Intake:
-    """Takes notifications. `heard` is told which record a firing alert is about."""
+    """Takes notifications.
+
+    `heard` is told which record a firing alert is about. `existing` says by their names what alerts
+    without a signal are about.
+    """
 
     def __init__(
-        self, episodes: Episodes, heard: Callable[[str, float], None], now: Callable[[], float]
+        self,
+        episodes: Episodes,
+        heard: Callable[[str, float], None],
+        now: Callable[[], float],
+        existing: Mapping[str, Existing] | None = None,
     ) -> None:
         """Remember the start as the watchdog's first word, so that silence counts from there."""
         self._episodes = episodes
         self._heard = heard
         self._now = now
+        self._existing = existing or {}
         self.watchdog_at = now()
 
     async def take(self, notification: Notification) -> list[Outcome]:
@@ -51,6 +60,7 @@ class Intake:
             if alert.firing:
                 self.watchdog_at = self._now()
             return Outcome.WATCHDOG
+        alert = alerts.translated(alert, self._existing)
         detector = detector_of(alert.signal)
         if not alert.signal or (detector is None and handler_of(alert.signal) is None):
             return self._unrecorded(alert, Outcome.NO_SIGNAL)

@@ -14,6 +14,7 @@ from exporter.kit.described import setting
 from exporter.kit.logs import Level
 from exporter.kit.values import Address, Duration
 from exporter.observe.kube.access import Where
+from exporter.observe.signals import detector_of
 from remediator.case import Policy
 from remediator.handlers import handler_of
 
@@ -116,6 +117,24 @@ class Limits(msgspec.Struct, frozen=True):
             yield ("give_up_after", "must be longer than look_every")
 
 
+class ExistingAlert(msgspec.Struct, frozen=True):
+    """What an alert without a signal is about: one that people had before pvmedic."""
+
+    signal: Annotated[str, setting("The failure, by its name.")]
+    labels: Annotated[
+        dict[str, str],
+        setting("For each label of the failure's subject, the alert's label that has its value."),
+    ]
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Name a failure that nobody sees, and labels that are not its subject's."""
+        detector = detector_of(self.signal)
+        if detector is None:
+            yield ("signal", "there is no failure of this name")
+        elif self.labels.keys() != set(detector.subject_labels):
+            yield ("labels", f"must have exactly {', '.join(detector.subject_labels)}")
+
+
 class Settings(msgspec.Struct, frozen=True):
     """The whole file."""
 
@@ -132,6 +151,13 @@ class Settings(msgspec.Struct, frozen=True):
     )
     modes: Annotated[
         dict[str, Mode], setting("What single handlers may do, by their names, as `mode` says it.")
+    ] = {}
+    alerts: Annotated[
+        dict[str, ExistingAlert],
+        setting(
+            "What alerts without the label `signal` are about, by their names: those that were"
+            " there before pvmedic. alerts/settings/existing-alerts.yaml has a table to take."
+        ),
     ] = {}
     fencing: Annotated[Fencing, setting("How a machine is proven dead.")] = Fencing()
     limits: Annotated[Limits, setting("How often and how long.")] = Limits()

@@ -1,6 +1,7 @@
 """From notifications to records: what is recorded, and that it is recorded once."""
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
@@ -17,12 +18,16 @@ from tests.story.objects import DEAD, NAME, NOW, SIGNAL, SUBJECT, record
 class Desk:
     """An intake with a clock, and what it told the engine."""
 
-    def __init__(self, *records: Record) -> None:
+    def __init__(
+        self, *records: Record, existing: Mapping[str, alerts.Existing] | None = None
+    ) -> None:
         """Start at NOW."""
         self.clock = NOW
         self.book = Book(*records)
         self.heard: list[tuple[str, float]] = []
-        self.intake = Intake(self.book, lambda *heard: self.heard.append(heard), lambda: self.clock)
+        self.intake = Intake(
+            self.book, lambda *heard: self.heard.append(heard), lambda: self.clock, existing
+        )
 
     def take(self, *given: dict[str, object]) -> list[Outcome]:
         """Take one notification."""
