@@ -19,6 +19,7 @@ from exporter.observe import errors, model
 from exporter.observe.full_pass import Verdict, judge
 from exporter.observe.kube.access import Access
 from exporter.observe.kube.api import Api
+from exporter.observe.kube.resources import RESOURCES
 from exporter.observe.kube.version import version
 from exporter.observe.kubelets import KubeletSettings, Reader
 from exporter.observe.model import Kind, Ready
@@ -96,8 +97,11 @@ async def _read(api: Api, reader: Reader) -> Read:
         selector = events.SELECTOR if kind is Kind.EVENT else ""
         try:
             listing = await api.list(kind, field_selector=selector)
-        except errors.NotInstalled:
-            found.counts[kind] = 0
+        except errors.NotInstalled as error:
+            if RESOURCES[kind].optional:
+                found.counts[kind] = 0
+            else:
+                found.unseen[kind] = str(error)
         except errors.ObserveError as error:
             found.unseen[kind] = str(error)
         else:

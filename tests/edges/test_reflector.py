@@ -14,6 +14,8 @@ from tests.edges.fake_api_server import FakeApiServer, Handler, said, streamed
 
 NODES = "/api/v1/nodes"
 PODS = "/api/v1/pods"
+EVENTS = "/api/v1/events"
+CSI_DRIVERS = "/apis/storage.k8s.io/v1/csidrivers"
 
 
 class Kept:
@@ -27,7 +29,7 @@ class Kept:
         self, kind: Kind, objects: Sequence[Object], spared: Collection[Ref] = ()
     ) -> None:
         """Take a list."""
-        assert kind in (Kind.NODE, Kind.POD)
+        assert kind in (Kind.NODE, Kind.POD, Kind.EVENT, Kind.CSI_DRIVER)
         self.lists += 1
         stay = {name: self.objects[name] for one in spared if (name := one.name) in self.objects}
         self.objects = stay | {obj.name: obj.version for obj in objects}
@@ -37,8 +39,8 @@ class Kept:
         self.objects[obj.name] = obj.version
 
     def remove(self, name: Ref) -> None:
-        """Forget an object."""
-        del self.objects[name.name]
+        """Forget an object, if it is known."""
+        self.objects.pop(name.name, None)
 
 
 class Run:
@@ -238,14 +240,45 @@ def test_a_type_that_is_not_installed_is_empty_and_not_unseen(server: FakeApiSer
     """It is looked for again now and then."""
 
     async def run() -> None:
-        async with follow(server) as run:
+        async with follow(server, kind=Kind.CSI_DRIVER) as run:
             await run.until(lambda: len(run.slept) > 1)
             assert run.kept.objects == {}
             assert run.kept.lists
             assert not run.state.unseen()
             assert set(run.slept) == {NOT_INSTALLED_SECONDS}
-            server.answer(NODES, listed("5", "a"))
+            server.answer(CSI_DRIVERS, listed("5", "a"))
             await run.until(lambda: run.kept.objects == {"a": "5"})
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("body", ["404 page not found\n", "<html>default backend - 404</html>"])
+def test_a_type_that_every_cluster_has_is_not_taken_to_be_empty(
+    server: FakeApiServer, body: str
+) -> None:
+    """A proxy's 404 hides the volumes; to believe it would make every claim a lost one."""
+    server.answer(NODES, said(body, 404))
+
+    async def run() -> None:
+        async with follow(server) as run:
+            await run.until(lambda: len(run.slept) > 1)
+            assert not run.kept.lists
+            assert "404" in run.state.unseen()
+
+    asyncio.run(run())
+
+
+def test_a_404_that_is_not_the_api_servers_installs_nothing_and_removes_nothing(
+    server: FakeApiServer,
+) -> None:
+    """The API server says so in its own words, whatever the type."""
+    server.answer(CSI_DRIVERS, said("<html>default backend - 404</html>", 404))
+
+    async def run() -> None:
+        async with follow(server, kind=Kind.CSI_DRIVER) as run:
+            await run.until(lambda: len(run.slept) > 1)
+            assert not run.kept.lists
+            assert run.state.unseen()
 
     asyncio.run(run())
 
@@ -268,6 +301,34 @@ def test_pods_without_claims_are_only_counted(server: FakeApiServer) -> None:
     async def run() -> None:
         async with follow(server, Kind.POD) as run:
             await run.until(lambda: run.kept.objects == {"kept": "6"} and run.state.skipped == 1)
+
+    asyncio.run(run())
+
+
+def test_an_event_whose_text_says_nothing_any_more_is_forgotten(server: FakeApiServer) -> None:
+    """An aggregated Event is one object with another text each time."""
+    failed = 'resize volume "pv" by resizer "d" failed: rpc error: code = Aborted desc = busy'
+    nothing = "Mark PVC failed: the object has been modified; please apply your changes"
+
+    def event(name: str, message: str) -> dict[str, object]:
+        return {
+            "metadata": {"name": name, "namespace": "web", "resourceVersion": "6"},
+            "involvedObject": {"kind": "PersistentVolumeClaim", "namespace": "web", "name": "data"},
+            "reason": "VolumeResizeFailed",
+            "message": f"(combined from similar events): {message}",
+        }
+
+    lines = (
+        line("ADDED", event("changes", failed)),
+        line("ADDED", event("stays", failed)),
+        line("MODIFIED", event("changes", nothing)),
+    )
+    server.answer(EVENTS, listed("5"))
+    server.answer(EVENTS, streamed(*lines, hold=True), watch=True)
+
+    async def run() -> None:
+        async with follow(server, kind=Kind.EVENT) as run:
+            await run.until(lambda: run.kept.objects == {"stays": "6"})
 
     asyncio.run(run())
 

@@ -13,6 +13,8 @@ from exporter.observe.kube.resources import Asked
 from exporter.observe.parse import envelope
 from exporter.observe.parse.wire import UndecodableError
 
+UNKNOWN_PATH = b"404 page not found"
+"""All that the API server says of a resource type that it does not have."""
 SHOWN = 300
 """How many characters of a foreign text go into a message."""
 
@@ -78,8 +80,10 @@ def translated(asked: Asked) -> Iterator[None]:
 def _missing(body: bytes, asked: Asked, said: str) -> errors.ObserveError:
     # Creating in a namespace that is not there is a 404 on a collection too, but that one explains
     # itself.
-    explained = envelope.status(body).reason == "NotFound"
-    if asked.name and not explained:
+    status = envelope.status(body)
+    explained = status.reason == "NotFound"
+    foreign = status == envelope.Status() and body.strip() != UNKNOWN_PATH
+    if foreign or (asked.name and not explained):
         # A load balancer's or a proxy's 404: to believe it would be to believe that a node is gone.
         return errors.Garbage(f"{asked}: a 404 that is not the API server's: {said}")
     if asked.name or (asked.verb == "create" and explained and '"' in said):

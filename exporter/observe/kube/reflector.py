@@ -13,6 +13,7 @@ import msgspec
 
 from exporter.observe import errors
 from exporter.observe.kube.api import Api
+from exporter.observe.kube.resources import RESOURCES
 from exporter.observe.kube.watch_state import WatchState
 from exporter.observe.model import Kind, Object, Ref, ref
 from exporter.observe.parse import wire
@@ -53,7 +54,7 @@ class Sink(Protocol):
         ...
 
     def remove(self, name: Ref) -> None:
-        """One object is gone."""
+        """One object is gone, or no longer worth keeping; it need not be known."""
         ...
 
 
@@ -100,6 +101,9 @@ class Reflector:
                 else:
                     await self._list()
             except errors.NotInstalled as error:
+                if not RESOURCES[self._state.kind].optional:
+                    await self._failed(verb, error)
+                    continue
                 log.info("%s; looking again in %.0f s", error, NOT_INSTALLED_SECONDS)
                 await self._empty(verb)
                 await self._pace.sleep(NOT_INSTALLED_SECONDS)
@@ -182,11 +186,13 @@ class Reflector:
                     self._sink.put(item.object)
                 elif item.arrived:
                     self._state.skipped += 1
-            case wire.Removed():
-                if wire.kept(item.object):
-                    self._sink.remove(ref(item.object))
                 else:
+                    # An aggregated Event has another text each time; the one before holds no more.
+                    self._sink.remove(ref(item.object))
+            case wire.Removed():
+                if not wire.kept(item.object):
                     self._state.skipped = max(0, self._state.skipped - 1)
+                self._sink.remove(ref(item.object))
             case wire.Unreadable():
                 self._unreadable(item)
             case wire.Bookmark():

@@ -10,17 +10,21 @@ from exporter.observe.model import Kind
 class Resource(msgspec.Struct, frozen=True):
     """`base` is `/api/v1` or `/apis/<group>/<version>`; `older` are tried where it is not there.
 
-    Object by object the older versions look the same as far as they are read.
+    Object by object the older versions look the same as far as they are read. `optional`: a cluster
+    may be without it; of any other a 404 is a proxy's or a mistake, and to believe it would be to
+    believe that all its objects are gone.
     """
 
     base: str
     name: str
     namespaced: bool
     older: tuple[str, ...] = ()
+    optional: bool = False
 
 
 _CORE = "/api/v1"
 _STORAGE = "/apis/storage.k8s.io/v1"
+_STORAGE_OLDER = ("/apis/storage.k8s.io/v1beta1",)
 _SNAPSHOT = "/apis/snapshot.storage.k8s.io/v1"
 _SNAPSHOT_OLDER = ("/apis/snapshot.storage.k8s.io/v1beta1",)
 
@@ -29,23 +33,27 @@ RESOURCES: Mapping[Kind, Resource] = {
     Kind.POD: Resource(_CORE, "pods", namespaced=True),
     Kind.CLAIM: Resource(_CORE, "persistentvolumeclaims", namespaced=True),
     Kind.VOLUME: Resource(_CORE, "persistentvolumes", namespaced=False),
-    Kind.ATTACHMENT: Resource(_STORAGE, "volumeattachments", namespaced=False),
+    Kind.ATTACHMENT: Resource(
+        _STORAGE, "volumeattachments", namespaced=False, older=_STORAGE_OLDER
+    ),
     Kind.EVENT: Resource(_CORE, "events", namespaced=True),
     Kind.LEASE: Resource("/apis/coordination.k8s.io/v1", "leases", namespaced=True),
     Kind.NAMESPACE: Resource(_CORE, "namespaces", namespaced=False),
     Kind.STORAGE_CLASS: Resource(_STORAGE, "storageclasses", namespaced=False),
     Kind.CSI_NODE: Resource(
-        _STORAGE, "csinodes", namespaced=False, older=("/apis/storage.k8s.io/v1beta1",)
+        _STORAGE, "csinodes", namespaced=False, older=_STORAGE_OLDER, optional=True
     ),
     Kind.CSI_DRIVER: Resource(
-        _STORAGE, "csidrivers", namespaced=False, older=("/apis/storage.k8s.io/v1beta1",)
+        _STORAGE, "csidrivers", namespaced=False, older=_STORAGE_OLDER, optional=True
     ),
-    Kind.SNAPSHOT: Resource(_SNAPSHOT, "volumesnapshots", namespaced=True, older=_SNAPSHOT_OLDER),
+    Kind.SNAPSHOT: Resource(
+        _SNAPSHOT, "volumesnapshots", namespaced=True, older=_SNAPSHOT_OLDER, optional=True
+    ),
     Kind.SNAPSHOT_CONTENT: Resource(
-        _SNAPSHOT, "volumesnapshotcontents", namespaced=False, older=_SNAPSHOT_OLDER
+        _SNAPSHOT, "volumesnapshotcontents", namespaced=False, older=_SNAPSHOT_OLDER, optional=True
     ),
     Kind.SNAPSHOT_CLASS: Resource(
-        _SNAPSHOT, "volumesnapshotclasses", namespaced=False, older=_SNAPSHOT_OLDER
+        _SNAPSHOT, "volumesnapshotclasses", namespaced=False, older=_SNAPSHOT_OLDER, optional=True
     ),
 }
 """Every kind that is listed and watched; the others are not resources of the API."""
