@@ -66,6 +66,19 @@ def test_what_changes_meanwhile_is_in_the_list_as_it_is_now() -> None:
     assert initial.skipped == 2, "ceases and plain"
 
 
+def test_what_goes_and_comes_again_meanwhile_is_there() -> None:
+    """A StatefulSet's pod has its predecessor's name; so does a claim that is made anew."""
+    unreadable = {"metadata": {"name": "c", "resourceVersion": "6"}, "spec": 5}
+    first = [("ADDED", pod(name)) for name in ("a", "c")] + [("ADDED", pod("b", claim=""))]
+    gone = [("DELETED", pod("a", "6")), ("DELETED", pod("b", "6", "")), ("DELETED", unreadable)]
+    again = [("ADDED", pod("a", "7")), ("ADDED", pod("b", "7", "")), ("ADDED", pod("c", "7"))]
+    new = [("ADDED", pod("d", "8")), ("ADDED", pod("e", "8", "")), ("BOOKMARK", END)]
+    for blocks in ((first, gone, again, new), ([*first, *gone, *again, *new],)):
+        initial = taken(*(lines(*block) for block in blocks))
+        assert versions(initial) == {"a": "7", "c": "7", "d": "8"}
+        assert initial.skipped == 2, "b and e"
+
+
 def test_what_cannot_be_read_is_named_and_what_is_gone_is_gone() -> None:
     """The older version of an object that cannot be read any more stays."""
     broken = {"metadata": {"name": "a", "resourceVersion": "6"}, "spec": 5}

@@ -19,7 +19,7 @@ class Initial:
         self.began = False
         self._objects: list[Object] = []
         self._unreadable: list[wire.Unreadable] = []
-        self._changes: list[wire.Put | wire.Removed] = []
+        self._changes: list[wire.Put | wire.Removed | wire.Unreadable] = []
         self.skipped = 0
         self.whole = False
         self.version = ""
@@ -27,7 +27,8 @@ class Initial:
     def take(self, block: bytes) -> Status | None:
         """Take whole lines; a Status is the server's reason to end. Raises UndecodableError."""
         self.began = True
-        objects = wire.added(self.kind, block)
+        # After a change order counts: what is gone may come again.
+        objects = None if self._changes else wire.added(self.kind, block)
         if objects is not None:
             self._objects.extend(obj for obj in objects if wire.kept(obj))
             self.skipped += sum(not wire.kept(obj) for obj in objects)
@@ -48,31 +49,33 @@ class Initial:
                 self.version = found.version
             case wire.Bookmark():
                 pass
-            case wire.Unreadable():
+            case wire.Unreadable(gone=False):
                 self._unreadable.append(found)
-            case wire.Put(arrived=True) if wire.kept(found.object):
-                self._objects.append(found.object)
-            case wire.Put(arrived=True):
-                self.skipped += 1
-            case wire.Put() | wire.Removed():
+            case wire.Put(arrived=True) if not self._changes:
+                if wire.kept(found.object):
+                    self._objects.append(found.object)
+                else:
+                    self.skipped += 1
+            case wire.Put() | wire.Removed() | wire.Unreadable():
                 # What changes while the list is under way comes after its object, before the end.
                 self._changes.append(found)
         return None
 
     def result(self) -> tuple[list[Object], tuple[wire.Unreadable, ...]]:
         """Return the objects in their newest versions, and what cannot be read; ask once."""
-        gone = [found.name for found in self._unreadable if found.gone and found.name]
-        unreadable = tuple(found for found in self._unreadable if not found.gone)
-        if not self._changes and not gone:
-            return self._objects, unreadable
+        if not self._changes:
+            return self._objects, tuple(self._unreadable)
         newest: dict[Ref, Object] = {ref(obj): obj for obj in self._objects}
         for change in self._changes:
+            if isinstance(change, wire.Unreadable):
+                if change.name is not None:
+                    newest.pop(change.name, None)
+                continue
             name = ref(change.object)
             held = newest.pop(name, None) is not None
             there = isinstance(change, wire.Put)
+            arrived = isinstance(change, wire.Put) and change.arrived
             if there and wire.kept(change.object):
                 newest[name] = change.object
-            self.skipped += there - (name in newest) - (not held)
-        for name in gone:
-            newest.pop(name, None)
-        return list(newest.values()), unreadable
+            self.skipped += (there and name not in newest) - (not held and not arrived)
+        return list(newest.values()), tuple(self._unreadable)
