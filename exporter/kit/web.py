@@ -77,6 +77,8 @@ class Web:
         self.entrance: Entrance | None = None
         """Everybody may come in while there is none."""
         self.choice = NOTHING
+        self.first_request_within = FIRST_REQUEST_WITHIN
+        self.written_within = WRITTEN_WITHIN
         self.own_tokens: frozenset[str] = frozenset()
         """Paths that check a token of their own; they need no password."""
         self._about = about
@@ -158,7 +160,9 @@ class Web:
         ):
             return None
         loop = asyncio.get_running_loop()
-        self._silent[transport] = loop.call_later(FIRST_REQUEST_WITHIN, self._hang_up, transport)
+        self._silent[transport] = loop.call_later(
+            self.first_request_within, self._hang_up, transport
+        )
         server = self._runner.server
         return server() if server is not None else None
 
@@ -214,7 +218,7 @@ class Web:
         return web.Response(status=503, text=f"{why}\n") if why else web.Response(text="ok\n")
 
     async def _serve_metrics(self, request: web.Request) -> web.StreamResponse:
-        kind = negotiation.content_type(request.headers.get("Accept", ""))
+        kind = negotiation.content_type(_header(request, "Accept"))
         openmetrics = kind == negotiation.OPENMETRICS
         chosen = frozenset(request.query.getall(CHOICE, ()))
         unknown = sorted(chosen - self.choice.names)
@@ -224,25 +228,30 @@ class Web:
             return web.Response(status=400, text=text)
         pieces = self.choice.parts(openmetrics, chosen) if chosen else self._metrics(openmetrics)
         headers = {"Content-Type": kind, "Vary": "Accept, Accept-Encoding"}
-        packed = negotiation.takes_gzip(request.headers.get("Accept-Encoding", ""))
+        packed = negotiation.takes_gzip(_header(request, "Accept-Encoding"))
         if packed:
             headers["Content-Encoding"] = "gzip"
         body = await asyncio.to_thread(gzipped if packed else plain, pieces)
-        return await _sent(request, headers, body)
+        return await _sent(request, headers, body, self.written_within)
+
+
+def _header(request: web.Request, name: str) -> str:
+    return ",".join(request.headers.getall(name, ()))
 
 
 async def _sent(
-    request: web.Request, headers: Mapping[str, str], body: Sequence[bytes]
+    request: web.Request, headers: Mapping[str, str], body: Sequence[bytes], within: float
 ) -> web.StreamResponse:
     """Send piece by piece, so that no more is in memory than the client takes."""
     response = web.StreamResponse(headers=headers)
     response.content_length = sum(map(len, body))
     try:
-        async with asyncio.timeout(WRITTEN_WITHIN):
+        async with asyncio.timeout(within):
             await response.prepare(request)
             if request.method != "HEAD":
-                for piece in body:
-                    await response.write(piece)
+                for chunk in body:
+                    await response.write(chunk)
+                    await asyncio.sleep(0)  # writing may not wait, and others may
             await response.write_eof()
     except TimeoutError:
         if request.transport is not None:
