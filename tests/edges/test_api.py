@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from http import HTTPStatus
 
 import pytest
 from aiohttp import web
@@ -12,6 +13,7 @@ from exporter.observe import errors
 from exporter.observe.kube import api as kube_api
 from exporter.observe.kube.access import ServiceAccount
 from exporter.observe.kube.api import Api, Listing
+from exporter.observe.kube.version import version
 from exporter.observe.model import Kind, ref
 from exporter.observe.parse import wire
 from tests.edges.fake_api_server import FakeApiServer, said, streamed
@@ -167,6 +169,22 @@ def test_a_missing_object_is_not_a_missing_type(server: FakeApiServer) -> None:
     other = f"{where}z"
     found = refused(server, lambda api: api.send("POST", other, b"{}"))
     assert isinstance(found, errors.NotInstalled)
+
+
+@pytest.mark.parametrize("inner", [b'"\xff"}', b"[" * 100_000])
+@pytest.mark.parametrize("status", [200, 403, 404, 500])
+def test_bytes_that_are_no_text_are_one_of_our_errors(
+    server: FakeApiServer, status: int, inner: bytes
+) -> None:
+    """In an answer, in an error message, and in the version."""
+
+    async def mad(request: web.Request) -> web.Response:
+        del request
+        field = b'{"gitVersion":' if status == HTTPStatus.OK else b'{"message":'
+        return web.Response(body=field + inner, status=status)
+
+    server.answer("/version", mad)
+    assert isinstance(refused(server, version), errors.ObserveError)
 
 
 def test_a_long_answer_is_cut_in_the_message(server: FakeApiServer) -> None:

@@ -49,6 +49,14 @@ def test_nothing_to_say_is_nothing(text: bytes) -> None:
     assert stats("a", text) == ()
 
 
+@pytest.mark.parametrize("inner", [b'"\xff"', b"[" * 100_000, b'{"a":' * 100_000])
+def test_bytes_that_are_no_text_and_endless_brackets_are_undecodable(inner: bytes) -> None:
+    """One mad kubelet must not end the exporter."""
+    for body in (inner, b'{"pods":[{"volume":[{"time":' + inner, b'{"other":' + inner):
+        with pytest.raises(UndecodableError):
+            stats("a", body)
+
+
 @given(st.binary(max_size=100))
 def test_no_answer_raises_anything_but_undecodable(text: bytes) -> None:
     """A proxy's page, half an answer."""

@@ -61,7 +61,8 @@ def translated(asked: Asked) -> Iterator[None]:
     except TimeoutError as error:
         message = f"{asked}: no answer in time"
         raise errors.Unreachable(message) from error
-    except UndecodableError as error:
+    except (UndecodableError, UnicodeDecodeError, RecursionError) as error:
+        # The last two are what a decoder makes of bytes that are no text, and of endless brackets.
         message = f"{asked}: cannot read the answer: {_cut(str(error))}"
         raise errors.Garbage(message) from error
     except (aiohttp.ClientResponseError, aiohttp.InvalidURL) as error:

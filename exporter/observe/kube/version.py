@@ -20,6 +20,6 @@ async def version(api: Api) -> model.Server:
     body = await api.send("GET", PATH)
     try:
         found = msgspec.json.decode(body, type=WireVersion)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise errors.Garbage(f"get {PATH}: cannot read the answer: {error}") from error
     return model.Server(Kind.SERVER, found.gitVersion)

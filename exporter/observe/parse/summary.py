@@ -48,7 +48,7 @@ def stats(node: str, body: bytes) -> tuple[model.VolumeStats, ...]:
     """Read what a node's kubelet says of its claims; raises UndecodableError."""
     try:
         found = _summary.decode(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UndecodableError(str(error)) from error
     claims: dict[tuple[str, str], model.VolumeStats] = {}
     for pod in found.pods or ():
