@@ -17,8 +17,8 @@ help: ## this list
 setup: $(READY) ## get everything: .venv, Prometheus and Alertmanager, Kubernetes built once
 	@$(DEPLOY) $(PY) -m local tools
 
-demo: setup ## three failures on a real control plane, seen and repaired; STAY=1 leaves it running
-	@STAY=$(STAY) $(DEPLOY) $(PY) -m demo
+demo: $(READY) ## failures on a real control plane, seen and repaired; SCENE=claims|csi|rwx|rok; STAY=1 leaves it running
+	@STAY=$(STAY) SCENE=$(SCENE) $(DEPLOY) $(PY) -m demo
 
 test: setup check ## the checks, then every test, on a real control plane: up to 15 minutes
 	@echo "tests: up to 15 minutes on two cores, most of it waiting for a real control plane"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import secrets
 import sys
 import urllib.error
@@ -21,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from demo import rules
 from demo.pace import Pace
+from demo.rules import text as _text
 from local.processes import free_ports, listening
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class Line:
     def write_settings(self, **changes: object) -> None:
         """Write both programs' settings; `changes` replace top-level keys of the remediator's."""
         (self.directory / "token").write_text(self.token)
-        self._write("exporter.yaml", self._program(self.exporter, "pvmedic-exporter"))
+        exporter = self._program(self.exporter, "pvmedic-exporter")
+        self._write("exporter.yaml", {**exporter, "state": str(self.directory / "state.json")})
         pace = self.pace
         remediator = {
             **self._program(self.remediator, "pvmedic-remediator"),
@@ -164,7 +166,7 @@ class Line:
         return child
 
     def _start_prometheus(self) -> None:
-        rules = [self._rules(path) for path in sorted((ROOT / "alerts").glob("*.yaml"))]
+        files = [self._rules(path) for path in sorted((ROOT / "alerts").glob("*.yaml"))]
         targets = {"exporter": self.exporter, "remediator": self.remediator}
         config = {
             "global": {
@@ -172,7 +174,7 @@ class Line:
                 "scrape_timeout": _text(self.pace.scrape),
                 "evaluation_interval": _text(self.pace.evaluate),
             },
-            "rule_files": [str(path) for path in rules if path is not None],
+            "rule_files": [str(path) for path in files if path is not None],
             "alerting": {"alertmanagers": [{"static_configs": [_target(self.alertmanager)]}]},
             "scrape_configs": [
                 {"job_name": name, "honor_labels": True, "static_configs": [_target(url)]}
@@ -221,13 +223,15 @@ class Line:
             "PvmedicNodeLostWithVolumesUnrepaired": self.pace.page_after,
             "PvmedicMultiAttach": self.pace.multi_attach_after,
         }
+        for rule in rules.of_signals(loaded):
+            rules.quicken(rule, self.pace.minute / 60)
+            if (seconds := after.get(rule["alert"])) is not None:
+                rules.set_age(rule, seconds)
         for group in loaded["groups"]:
             group["interval"] = _text(self.pace.evaluate)
             for rule in group["rules"]:
                 if "keep_firing_for" in rule:
                     rule["keep_firing_for"] = _text(self.pace.keep_firing)
-                if (seconds := after.get(rule["alert"])) is not None:
-                    rule["expr"] = re.sub(r"> \d+$", f"> {seconds:g}", rule["expr"].strip())
         return self._write(path.name, loaded)
 
     def _write(self, name: str, content: Json) -> Path:
@@ -256,10 +260,6 @@ def answers(url: str) -> bool:
     with contextlib.suppress(OSError):
         return listening(port) and bool(fetch(url))
     return False
-
-
-def _text(seconds: float) -> str:
-    return f"{round(seconds * 1000)}ms"
 
 
 def _target(url: str) -> dict[str, list[str]]:

@@ -22,6 +22,7 @@ class Pace:
     readings_apart: float = 2.0  # between the readings of a fencing proof
     look_every: float = 2.0  # the remediator's next look at what waits
     quiet: float = 20.0  # gone for so long, and the episode is over
+    minute: float = 60.0  # what a minute of every other alert's patience lasts
 
     @classmethod
     def shipped(cls) -> Pace:
@@ -37,6 +38,7 @@ class Pace:
             readings_apart=30.0,
             look_every=15.0,
             quiet=600.0,
+            minute=60.0,
         )
 
     def sentence(self) -> str:
@@ -59,5 +61,6 @@ _MEANING = {
     "group_interval": "Alertmanager's group interval",
     "readings_apart": "proof readings apart by",
     "look_every": "the remediator looks every",
+    "minute": "a minute of every other alert's patience lasts",
     "quiet": "cooldown, and an episode is over after",
 }

@@ -1,0 +1,186 @@
+"""Scene `rok`: a node of Rok is drained, and its snapshot space is too small for what changed.
+
+Rok cannot be had: its Events, its volumes and its VolumeSnapshot are crafted.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from demo import crafted
+from demo.acts import Act, Figure, Play, Sight
+from demo.rwx import ROK, SPEAKER
+from local.csi_objects import volume_name
+from local.statuses import timestamp
+
+if TYPE_CHECKING:
+    from demo.ground import Ground
+
+BLOCK = 4096
+CHANGED = {"notebook": 52_424_704, "models": 13_107_200, "logs": 1_310_720}
+"""Changed blocks of 4 KiB by claim: 200, 50 and 5 GiB."""
+SNAPSHOT = "models-nightly"
+JOBS = {
+    "notebook": "26143f83-791b-4496-a180-c6c279184657",
+    "models": "493cb10c-6110-46b4-8bb8-cd017bce9f14",
+    "logs": "0e6ed9c1-3c2b-4a54-9a50-22a3ba6c5b0f",
+}
+WRITE, CLONE = "0x8A(SCSI_OPCODE_WRITE16)", "0xC3(SCSI_OPCODE_ROK_CLONE_FISK)"
+CRAFTED = (
+    "Crafted here, because it cannot be had: Rok (its Events, its volumes, the status of its"
+    " VolumeSnapshot). Real: API server, cordon, binder. How large the node's snapshot space is"
+    " cannot be seen through the Kubernetes API: every verdict is Suspected."
+)
+
+
+def play(ground: Ground) -> Play:
+    """Return the scene on one node."""
+    space, node = ground.space, ground.nodes[0]
+    began = ground.first_event("PersistentVolumeClaim", "notebook", "JobFailed")
+
+    def sight(form: str) -> Sight:
+        labels = {"node": node, "form": form, "reason": "Suspected"}
+        return Sight("snapshot_space_exhausted", labels, began)
+
+    def changed(*claims: str) -> tuple[Figure, ...]:
+        each = (
+            Figure(
+                "pvmedic_volume_changed_bytes",
+                {"namespace": space, "persistentvolumeclaim": claim, "node": node},
+                CHANGED[claim] * BLOCK,
+            )
+            for claim in claims
+        )
+        total = sum(CHANGED[claim] * BLOCK for claim in claims)
+        return (*each, Figure("pvmedic_snapshot_space_required_bytes", {"node": node}, total))
+
+    def give_up() -> None:
+        ground.patch("volumesnapshot", SNAPSHOT, {"readyToUse": True}, status=True)
+
+    return Play(
+        "Scene rok: a node has no room for the changed data of its volumes' snapshots",
+        f"Three volumes live on {node}; it is drained, so that each needs a snapshot at once.",
+        CRAFTED,
+        (
+            Act(
+                f"a person cordons {node}, and Rok unpins its volumes",
+                "real: the cordon; crafted: rok-csi's Events on three claims",
+                lambda: _cordon(ground, node),
+            ),
+            Act(
+                "jobs count what changed since the last snapshots",
+                "crafted: rok-csi's Events",
+                lambda: _count(ground, node, tuple(CHANGED)),
+                figures=changed(*CHANGED),
+            ),
+            Act(
+                "the first job runs out of space while it copies",
+                f"crafted: JobFailed, SCSI command {WRITE}",
+                lambda: _fail(ground, "PersistentVolumeClaim", "notebook", WRITE),
+                (sight("copy"),),
+            ),
+            Act(
+                f"VolumeSnapshot {SNAPSHOT} cannot even clone the old one",
+                f"crafted: JobFailed, SCSI command {CLONE}",
+                lambda: _fail_snapshot(ground, node),
+                (sight("clone"),),
+                changed(*CHANGED),
+            ),
+        ),
+        (
+            Act(
+                f"the space is larger now, and {SNAPSHOT} is ready",
+                "crafted: the VolumeSnapshot's status",
+                give_up,
+                (sight("copy"),),
+            ),
+            Act(
+                f"a person lifts the cordon of {node}",
+                "real: the cordon; Rok stops unpinning",
+                lambda: _uncordon(ground, node),
+                gone=(sight("copy"),),
+            ),
+        ),
+    )
+
+
+def _say(ground: Ground, kind: str, name: str, reason: str, text: str) -> None:
+    ground.tell(kind, name, reason, text, SPEAKER, warning=reason == "JobFailed")
+
+
+def _cordon(ground: Ground, node: str) -> None:
+    space = ground.space
+    ground.apply(crafted.driver(space, ROK, attach=False))
+    for claim in CHANGED:
+        volume, source = volume_name(space, claim), crafted.csi(ROK, claim)
+        ground.apply(
+            crafted.volume(space, volume, claim, "rok", source, node=node),
+            crafted.claim(space, claim, "rok", volume=volume),
+        )
+    for claim in CHANGED:
+        ground.until_phase("PersistentVolumeClaim", claim, "Bound")
+    ground.cluster.kubectl("cordon", node)
+    for claim in CHANGED:
+        volume = volume_name(space, claim)
+        marking = f"Marking PVC '{space}/{claim}' (PV '{volume}'), bound on cordoned node '{node}'"
+        reason = ", for unpinning (unpin reason: 'NodeCordoned')..."
+        _say(ground, "PersistentVolumeClaim", claim, "INFO", marking + reason)
+        unpinning = f"Unpinning PVC `{claim}' (PV `{volume}') from node `{node}'..."
+        _say(ground, "PersistentVolumeClaim", claim, "INFO", unpinning)
+
+
+def _uncordon(ground: Ground, node: str) -> None:
+    ground.cluster.kubectl("uncordon", node)
+
+
+def _count(ground: Ground, node: str, claims: tuple[str, ...]) -> None:
+    for claim in claims:
+        _start(ground, "PersistentVolumeClaim", claim, claim, node)
+        blocks = CHANGED[claim]
+        size = f"{blocks} changed blocks of size 4KiB ({blocks * BLOCK / 2**30:.0f}GiB)"
+        text = f"[ 31%] About to copy {size}..."
+        _say(ground, "PersistentVolumeClaim", claim, "PROGRESS", text)
+
+
+def _start(ground: Ground, kind: str, name: str, claim: str, node: str) -> None:
+    text = f"Starting job `{JOBS[claim]}' (worker `{node}')..."
+    _say(ground, kind, name, "JobStarted", text)
+
+
+def _fail(ground: Ground, kind: str, name: str, command: str) -> None:
+    text = (
+        f"Job Failed: SCSI command {command} failed with status `SCSI_STATUS_CHECK_CONDITION' and"
+        " KCQ `SCSI_KCQ_LOGICAL_UNIT_NOT_READY_SPACE_ALLOCATION_IN_PROGRESS' (errno: No space left"
+        " on device (28)): Run `kubectl logs -n rok rok-csi-node-ndlvl -c csi-node' for more"
+        " information"
+    )
+    _say(ground, kind, name, "JobFailed", text)
+
+
+def _fail_snapshot(ground: Ground, node: str) -> None:
+    space, content = ground.space, f"snapcontent-{ground.space}"
+    source = {"persistentVolumeClaimName": "models"}
+    ground.apply(crafted.thing("VolumeSnapshot", space, SNAPSHOT, spec={"source": source}))
+    reference = {"namespace": space, "name": SNAPSHOT}
+    spec = {
+        "driver": ROK,
+        "deletionPolicy": "Delete",
+        "source": {"volumeHandle": "models"},
+        "volumeSnapshotRef": {**reference, "uid": _uid(ground)},
+    }
+    ground.apply(crafted.thing("VolumeSnapshotContent", space, content, spec=spec))
+    status = {
+        "boundVolumeSnapshotContentName": content,
+        "creationTime": timestamp(time.time()),
+        "readyToUse": False,
+    }
+    ground.patch("volumesnapshot", SNAPSHOT, status, status=True)
+    made = {"snapshotHandle": "models-1", "readyToUse": False}
+    ground.patch("volumesnapshotcontent", content, made, status=True)
+    _start(ground, "VolumeSnapshot", SNAPSHOT, "models", node)
+    _fail(ground, "VolumeSnapshot", SNAPSHOT, CLONE)
+
+
+def _uid(ground: Ground) -> str:
+    return str(ground.get("VolumeSnapshot", SNAPSHOT)["metadata"]["uid"])

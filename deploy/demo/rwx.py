@@ -1,0 +1,141 @@
+"""Scene `rwx`: the node of a Rok ReadWriteMany volume is lost, and Rok brings the volume back.
+
+Rok cannot be had: its Events are crafted, as is what a kubelet says of the mount that is refused.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from demo import crafted
+from demo.acts import Act, Figure, Play, Sight
+from local.csi_objects import volume_name
+
+if TYPE_CHECKING:
+    from demo.ground import Ground
+    from demo.told import ToldNodes
+
+ROK = "rok.arrikto.com"
+SPEAKER = "rok-csi"
+CLAIM = "shared"
+CRAFTED = (
+    "Crafted here, because it cannot be had: Rok (its Events), and the kubelet of the node where a"
+    " mount is refused. Real: API server, scheduler, node life cycle controller, garbage"
+    " collection. Played: the nodes' kubelets."
+)
+
+
+def play(ground: Ground, told: ToldNodes, waiting: str) -> Play:
+    """Return the scene on three nodes, of which the first dies; `waiting` is a told one."""
+    space = ground.space
+    volume, server = volume_name(space, CLAIM), f"pvc-access-server-{space}"
+    where = {"namespace": space, "persistentvolumeclaim": CLAIM, "persistentvolume": volume}
+    home, *others = ground.nodes[:3]
+    users = {"notebook": home, "pipeline": others[0], "reports": others[1]}
+
+    warned = ground.first_event("PersistentVolumeClaim", CLAIM, "WARNING")
+
+    def sight(stage: str, reason: str) -> Sight:
+        return Sight("rwx_recovery_blocked", {**where, "stage": stage, "reason": reason}, warned)
+
+    def holders(number: int) -> tuple[Figure, ...]:
+        labels = {"namespace": space, "persistentvolumeclaim": CLAIM}
+        return (Figure("pvmedic_rwx_recovery_users", labels, number),)
+
+    def recover() -> None:
+        ground.tell(
+            "PersistentVolumeClaim",
+            CLAIM,
+            "WARNING",
+            f"About to recover access-server volume '{server}': You will need to stop any Pods"
+            f" which are currently using RWX volume '{volume}'",
+            SPEAKER,
+        )
+
+    def refuse() -> None:
+        ground.apply(crafted.pod(space, "fresh", CLAIM, waiting))
+        ground.wait("the new pod's node", lambda: ground.scheduled("fresh")() is not None)
+        told.say_of_pod(space, "fresh", crafted.mounting(time.time()))
+        ground.tell(
+            "Pod",
+            "fresh",
+            "FailedMount",
+            f'MountVolume.SetUp failed for volume "{volume}" : kubernetes.io/csi: mounter.SetupAt'
+            " failed: rpc error: code = FailedPrecondition desc = Cannot publish recovered RWX"
+            f" volume '{volume}' yet: You have to stop any Pods which are currently using the"
+            " volume",
+            "kubelet",
+        )
+
+    def stop_users() -> None:
+        ground.kubectl("delete", "pods", users_of(home), "--force", "--grace-period=0")
+        ground.kubectl("delete", "pods", *(pod for pod, node in users.items() if node != home))
+
+    def users_of(node: str) -> str:
+        return next(pod for pod, at in users.items() if at == node)
+
+    def clear() -> None:
+        ground.tell(
+            "PersistentVolumeClaim",
+            CLAIM,
+            "INFO",
+            f"All Pods using RWX volume '{volume}' are gone: You can start using the volume again",
+            SPEAKER,
+            warning=False,
+        )
+
+    blocked = sight("refused", "Blocked")
+    return Play(
+        "Scene rwx: a ReadWriteMany volume of Rok comes back read-only",
+        f"Three pods on three nodes share claim {CLAIM}; its data live on {home}.",
+        CRAFTED,
+        (
+            Act(
+                f"three pods use claim {CLAIM}, and node {home} dies",
+                "real: the node life cycle controller",
+                lambda: _begin(ground, users, volume),
+            ),
+            Act(
+                "Rok recovers the volume from its latest snapshot",
+                "crafted: rok-csi's warning on the claim",
+                recover,
+                (sight("warned", "Recovering"),),
+                holders(3),
+            ),
+            Act(
+                f"a new pod wants it on {waiting}, and Rok refuses",
+                "crafted: the kubelet's FailedMount",
+                refuse,
+                (blocked,),
+                holders(3),
+            ),
+        ),
+        (
+            Act(
+                f"a person stops every user, that on {home} by force",
+                "",
+                stop_users,
+                (sight("refused", "UsersGone"),),
+                holders(0),
+            ),
+            Act("Rok says that it is clear", "crafted: rok-csi's Event", clear, gone=(blocked,)),
+            Act(f"node {home} is back", "", lambda: ground.cluster.players.revive(home)),
+        ),
+    )
+
+
+def _begin(ground: Ground, users: dict[str, str], volume: str) -> None:
+    space, many = ground.space, "ReadWriteMany"
+    source = crafted.csi(ROK, volume)
+    ground.apply(
+        crafted.driver(space, ROK, attach=False),
+        crafted.volume(space, volume, CLAIM, "rok", source, mode=many),
+        crafted.claim(space, CLAIM, "rok", mode=many, volume=volume),
+        *(crafted.pod(space, pod, CLAIM, node) for pod, node in users.items()),
+    )
+    for pod in users:
+        ground.until_phase("Pod", pod, "Running")
+    home = next(iter(users.values()))
+    ground.cluster.players.die(home)
+    ground.wait(f"silence of {home}", lambda: ground.cluster.condition(home) != "True")

@@ -1,0 +1,102 @@
+"""Which scenes there are by name, what each needs beside the line, and how it is set up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from demo import claims, drivers, rok, rwx
+from demo.ground import Ground
+from demo.told import ToldNodes
+from local.csi import CRD_NAMES, CRDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import ExitStack
+
+    from demo.acts import Play
+    from local.cluster import LocalCluster
+    from local.csi import Csi
+
+SPACE = "shop"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a scene is set up: what it starts ends with `stack`, tidied up if `tidy`."""
+
+    stack: ExitStack
+    cluster: LocalCluster
+    csi: Csi | None = None
+    space: str = SPACE
+    nodes: tuple[str, ...] = ()
+    tidy: bool = False
+
+    def ground(self) -> Ground:
+        """Make the namespace."""
+        nodes = self.nodes or self.cluster.nodes
+        return self.stack.enter_context(Ground(self.cluster, self.space, nodes, tidy=self.tidy))
+
+    def told(self) -> ToldNodes:
+        """Begin to play nodes that say what they are told."""
+        return self.stack.enter_context(ToldNodes(self.cluster, tidy=self.tidy))
+
+    def parts(self) -> Csi:
+        """Return the CSI parts."""
+        if self.csi is None:
+            raise RuntimeError("this scene needs the CSI parts")
+        return self.csi
+
+
+@dataclass(frozen=True)
+class Show:
+    """A scene: what it is about, and how it is set up. `csi`: it needs the CSI programs."""
+
+    about: str
+    csi: bool
+    set_up: Callable[[Place], Play]
+
+
+def install_snapshots(cluster: LocalCluster) -> None:
+    """Install the CRDs of snapshots; nobody serves them."""
+    for path in sorted(CRDS.glob("*.yaml")):
+        cluster.apply(path.read_text())
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", *CRD_NAMES)
+
+
+def _claims(place: Place) -> Play:
+    return claims.play(place.ground(), place.parts())
+
+
+def _csi(place: Place) -> Play:
+    # What is told last goes first: pods end on nodes that are still there.
+    told = place.told()
+    return drivers.play(place.ground(), place.parts(), drivers.Places(told, place.space))
+
+
+def _rwx(place: Place) -> Play:
+    told, waiting = place.told(), f"{place.space}-waiting"
+    told.add(waiting)
+    return rwx.play(place.ground(), told, waiting)
+
+
+def _rok(place: Place) -> Play:
+    return rok.play(place.ground())
+
+
+SHOWS = {
+    "claims": Show(
+        about="claims that wait, do not grow, do not go; snapshots; a volume on two nodes",
+        csi=True,
+        set_up=_claims,
+    ),
+    "csi": Show(
+        about="node plugins that crash, mounts that fail, an operation that hangs",
+        csi=True,
+        set_up=_csi,
+    ),
+    "rwx": Show(about="a ReadWriteMany volume of Rok comes back read-only", csi=False, set_up=_rwx),
+    "rok": Show(
+        about="a node of Rok has no room for its volumes' snapshots", csi=False, set_up=_rok
+    ),
+}
