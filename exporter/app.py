@@ -107,7 +107,8 @@ async def run(start: Start[Settings]) -> None:
     reload = Reload(start.source, settings, apply, metrics.registry, time.time)
 
     def not_ready() -> str:
-        waits = [one.unseen() for one in states.values() if not one.settled()]
+        # Not the kubelets and the server's version: what they tell comes later, or never.
+        waits = [states[kind].unseen() for kind in watched if not states[kind].settled()]
         return "; ".join(waits)
 
     board.limit(settings.series_limit)

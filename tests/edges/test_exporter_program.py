@@ -24,6 +24,7 @@ COLLECTIONS = (
     f"{CORE}/persistentvolumeclaims",
     f"{CORE}/persistentvolumes",
     f"{CORE}/events",
+    "/apis/storage.k8s.io/v1/storageclasses",
     "/apis/storage.k8s.io/v1/volumeattachments",
 )
 

@@ -71,13 +71,18 @@ VOLUME: dict[str, Any] = {
     "status": {"phase": "Released", "lastPhaseTransitionTime": T1, "message": "no"},
 }
 ATTACHMENT: dict[str, Any] = {
-    "metadata": {"name": "csi-1", "creationTimestamp": T0},
+    "metadata": {
+        "name": "csi-1",
+        "creationTimestamp": T0,
+        "managedFields": [{"manager": "m", "time": T0}, {"time": T2}, {}],
+    },
     "spec": {"attacher": "d", "nodeName": "a", "source": {"persistentVolumeName": "pv"}},
     "status": {
         "attached": False,
         "attachError": {"time": T2, "message": "CSINode a does not contain driver d"},
     },
 }
+LAST_WORDS = "Registration process failed with error: timed out"
 POD: dict[str, Any] = {
     "metadata": {
         "name": "csi-node-x",
@@ -109,7 +114,7 @@ POD: dict[str, Any] = {
                 "ready": False,
                 "restartCount": 7,
                 "state": {"waiting": {"reason": "CrashLoopBackOff"}},
-                "lastState": {"terminated": {"exitCode": 1, "message": "Registration failed"}},
+                "lastState": {"terminated": {"exitCode": 1, "message": LAST_WORDS}},
             }
         ],
     },
@@ -250,6 +255,7 @@ def test_an_attachments_error_is_read_and_its_time_is_not() -> None:
     text = "CSINode a does not contain driver d"
     assert found.attach_error == Failure(Cause.DRIVER_NOT_REGISTERED, text)
     assert found.detach_error is None
+    assert found.written == AT + 2
 
 
 def test_a_pod_that_mounts_the_plugin_registry_is_a_node_plugin() -> None:
@@ -262,7 +268,8 @@ def test_a_pod_that_mounts_the_plugin_registry_is_a_node_plugin() -> None:
         ready=False,
         restarts=7,
         waiting="CrashLoopBackOff",
-        exit_message="Registration failed",
+        exit_message=LAST_WORDS,
+        exit_cause=Cause.TIMEOUT,
     )
     assert (found.owner, found.sandbox) == ("DaemonSet/csi-node", False)
     assert (found.starting, found.blocked_by) == (True, "CrashLoopBackOff")
@@ -283,6 +290,27 @@ def test_a_pod_is_starting_until_a_container_has_started(state: object, *, start
     found = one(Kind.POD, changed(POD, "status.initContainerStatuses", [{"state": state}]))
     assert isinstance(found, model.Pod)
     assert found.starting is starting
+
+
+@pytest.mark.parametrize(
+    ("arguments", "driver"),
+    [
+        (["--drivername=nfs.csi.k8s.io"], "nfs.csi.k8s.io"),
+        (["--drivername", "nfs.csi.k8s.io"], "nfs.csi.k8s.io"),
+        (["--kubelet-registration-path", "/var/lib/kubelet/plugins/csi-nfs/csi.sock"], "csi-nfs"),
+        (["--kubelet-registration-path=/a/csi-nfs/csi.sock", "--driver-name=nfs"], "nfs"),
+        (["--kubelet-registration-path"], ""),
+        ([], ""),
+    ],
+)
+def test_a_plugins_driver_is_what_it_is_told_or_where_its_socket_is(
+    arguments: list[str], driver: str
+) -> None:
+    """The directory is the name by convention only."""
+    found = one(Kind.POD, changed(POD, "spec.containers", [{"args": arguments}]))
+    assert isinstance(found, model.Pod)
+    assert found.plugin is not None
+    assert found.plugin.driver == driver
 
 
 def test_a_fuse_plugin_is_told_apart() -> None:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 import msgspec
 
 from exporter.observe.model.names import OURS
+from exporter.observe.parse.times import seconds
 
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 """Annotation of the bookmark that ends the objects with which a streaming list begins."""
@@ -27,6 +28,24 @@ class BareMeta(msgspec.Struct, gc=False):
     creationTimestamp: str | None = None  # noqa: N815
     deletionTimestamp: str | None = None  # noqa: N815
     finalizers: list[str] | None = None
+
+
+class WireWriter(msgspec.Struct, gc=False):
+    """One entry of managedFields, for its time."""
+
+    time: str | None = None
+
+
+class WrittenMeta(BareMeta):
+    """ObjectMeta of what says by whom and when it was written, without labels and annotations."""
+
+    managedFields: list[WireWriter] | None = None  # noqa: N815 -- the wire's own name
+
+
+def written(meta: WrittenMeta) -> float | None:
+    """Return when anybody last wrote, which Kubernetes < 1.18 does not say."""
+    times = [seconds(writer.time) for writer in meta.managedFields or ()]
+    return max((time for time in times if time is not None), default=None)
 
 
 class Meta(BareMeta, gc=False):

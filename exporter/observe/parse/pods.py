@@ -8,6 +8,7 @@ import msgspec
 
 from exporter.observe import model
 from exporter.observe.model.names import LONGEST_TEXT
+from exporter.observe.parse import registration
 from exporter.observe.parse.conditions import WireCondition, condition_of
 from exporter.observe.parse.envelope import BareMeta, shared
 from exporter.observe.parse.times import seconds
@@ -16,6 +17,8 @@ from exporter.observe.parse.times import seconds
 
 REGISTRY = "/plugins_registry"
 REGISTRATION_PATH = "--kubelet-registration-path"
+DRIVER_NAMES = ("--drivername", "--driver-name", "--driver_name")
+"""Arguments of the drivers themselves: csi-driver-nfs and -smb, hostpath, ceph-csi."""
 FUSE = ("fuse", "rbd-nbd", "glusterfs", "juicefs", "s3fs", "geesefs", "goofys")
 """What names a plugin whose mounts are processes of its own pod: they die with it."""
 
@@ -200,25 +203,30 @@ def _plugin(spec: WirePodSpec, status: WirePodStatus) -> model.Plugin | None:
     statuses = _states(status)
     arguments = [a for c in containers for a in [*(c.command or ()), *(c.args or ())]]
     images = tuple(c.image or "" for c in containers)
+    last_words = _last_exit(statuses)
     return model.Plugin(
         driver=_driver(arguments),
         images=images,
         ready=bool(statuses) and all(s.ready for s in statuses),
         restarts=max((s.restartCount or 0 for s in statuses), default=0),
         waiting=_first_waiting(statuses),
-        exit_message=_last_exit(statuses),
+        exit_message=last_words,
+        exit_cause=registration.cause(last_words),
         fuse=any(word in text for text in (*images, *arguments) for word in FUSE),
     )
 
 
 def _driver(arguments: list[str]) -> str:
-    """Return the directory of the socket in the registrar's argument: by convention the driver."""
+    """Return the driver's name as its plugin is told it.
+
+    Else the directory of the socket in the registrar's argument: the name, by convention.
+    """
+    given: dict[str, str] = {}
     for number, argument in enumerate(arguments):
         name, equals, value = argument.partition("=")
-        if name == REGISTRATION_PATH:
-            path = value if equals else "".join(arguments[number + 1 : number + 2])
-            return path.rpartition("/")[0].rpartition("/")[2]
-    return ""
+        given.setdefault(name, value if equals else "".join(arguments[number + 1 : number + 2]))
+    said = next((given[name] for name in DRIVER_NAMES if given.get(name)), "")
+    return said or given.get(REGISTRATION_PATH, "").rpartition("/")[0].rpartition("/")[2]
 
 
 def _last_exit(statuses: list[WireContainerStatus]) -> str:

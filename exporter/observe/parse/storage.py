@@ -3,7 +3,7 @@
 import msgspec
 
 from exporter.observe import model
-from exporter.observe.parse.envelope import Meta, shared
+from exporter.observe.parse.envelope import Meta, WrittenMeta, shared, written
 from exporter.observe.parse.times import seconds
 
 # ruff: noqa: N815 -- field names are the wire's
@@ -54,18 +54,19 @@ class WireCsiNodeSpec(msgspec.Struct):
 class WireCsiNode(msgspec.Struct):
     """storage.k8s.io/v1 CSINode."""
 
-    metadata: Meta | None = None
+    metadata: WrittenMeta | None = None
     spec: WireCsiNodeSpec | None = None
 
 
 def csi_node(wire: WireCsiNode) -> model.CsiNode:
     """Keep what is read of a CSINode."""
-    meta = wire.metadata or Meta()
+    meta = wire.metadata or WrittenMeta()
     drivers = (wire.spec.drivers if wire.spec else None) or ()
     return model.CsiNode(
         name=shared(meta.name),
         drivers=tuple(shared(driver.name) for driver in drivers if driver.name),
         created=seconds(meta.creationTimestamp),
+        written=written(meta),
         version=meta.resourceVersion or "",
     )
 

@@ -8,7 +8,7 @@ import msgspec
 from exporter.observe import model
 from exporter.observe.parse import causes, release
 from exporter.observe.parse.claims import WireStorage, size
-from exporter.observe.parse.envelope import BareMeta, several, shared
+from exporter.observe.parse.envelope import BareMeta, WrittenMeta, several, shared, written
 from exporter.observe.parse.times import seconds
 
 # ruff: noqa: N815 -- field names are the wire's
@@ -227,14 +227,14 @@ class WireAttachmentStatus(msgspec.Struct):
 class WireAttachment(msgspec.Struct):
     """storage.k8s.io/v1 VolumeAttachment."""
 
-    metadata: BareMeta | None = None
+    metadata: WrittenMeta | None = None
     spec: WireAttachmentSpec | None = None
     status: WireAttachmentStatus | None = None
 
 
 def attachment(wire: WireAttachment) -> model.Attachment:
     """Keep what is read of an attachment."""
-    meta, spec = wire.metadata or BareMeta(), wire.spec or WireAttachmentSpec()
+    meta, spec = wire.metadata or WrittenMeta(), wire.spec or WireAttachmentSpec()
     status = wire.status or WireAttachmentStatus()
     return model.Attachment(
         name=meta.name or "",
@@ -248,6 +248,7 @@ def attachment(wire: WireAttachment) -> model.Attachment:
         deletion=seconds(meta.deletionTimestamp),
         attach_error=_error(status.attachError, attaching=True),
         detach_error=_error(status.detachError, attaching=False),
+        written=written(meta),
     )
 
 
