@@ -6,6 +6,7 @@ object. What the look-ups mean is said in `view`. No I/O, no clock.
 
 import zlib
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from typing import TypeAlias
 
 from exporter.observe import model
@@ -49,6 +50,14 @@ class _Index:
         if not keys:
             del self._keys[namespace]
 
+    def replace(self, namespace: str, key: str, old: Object, new: Object) -> None:
+        keys = self._keys[namespace]
+        there = keys[key]
+        if isinstance(there, list):
+            there[next(n for n, one in enumerate(there) if one is old)] = new
+        else:
+            keys[key] = new
+
     def has(self, namespace: str, key: str) -> bool:
         return key in self._keys.get(namespace, {})
 
@@ -57,12 +66,12 @@ class _Index:
         if there is None:
             return []
         if isinstance(there, list):
-            return sorted(there, key=_order)
+            return sorted(there, key=_in_namespace if hasattr(there[0], "namespace") else _of_all)
         return [there]
 
 
-def _order(obj: Object) -> tuple[str, str]:
-    return (getattr(obj, "namespace", ""), obj.name)
+_in_namespace = attrgetter("namespace", "name")
+_of_all = attrgetter("name")
 
 
 class Objects:
@@ -87,9 +96,15 @@ class Objects:
             for index, namespace, key in _keys(obj):
                 self._index(index).add(namespace, key, obj)
             return None
-        for index, namespace, key in _keys(old):
+        before, now = list(_keys(old)), list(_keys(obj))
+        if before == now:
+            # Nearly always: what an object is found by seldom changes.
+            for index, namespace, key in now:
+                self._index(index).replace(namespace, key, old, obj)
+            return old
+        for index, namespace, key in before:
             self._index(index).remove(namespace, key, old)
-        for index, namespace, key in _keys(obj):
+        for index, namespace, key in now:
             self._index(index).add(namespace, key, obj)
         return old
 

@@ -21,7 +21,10 @@ class Subject(msgspec.Struct, frozen=True, order=True):
 
     def __getitem__(self, label: str) -> str:
         """Return one label's value; KeyError when the subject has no such label."""
-        return dict(self.labels)[label]
+        for name, value in self.labels:
+            if name == label:
+                return value
+        raise KeyError(label)
 
     def __str__(self) -> str:
         """As logs and records show it: `node=ip-10-0-0-1`."""
