@@ -33,6 +33,8 @@ AT_ONCE = 32
 SLOW_AT_ONCE = 4
 LARGEST_ANSWER = 32 * 1024 * 1024
 """Bytes. A summary has about 3 KB a pod."""
+RAREST = 90.0
+"""Seconds between two questions: after two minutes without an answer nothing would be seen."""
 STALE_ROUNDS = 3
 """What a kubelet said stands for so many rounds without a new answer."""
 CHECK_SECONDS = 1.0
@@ -62,8 +64,8 @@ class KubeletSettings(msgspec.Struct, frozen=True):
 
     def problems(self) -> Iterable[tuple[str, str]]:
         """Name what contradicts."""
-        if not self.every >= 1.0:
-            yield ("every", "must be at least 1s")
+        if not 1.0 <= self.every <= RAREST:
+            yield ("every", f"must be at least 1s and at most {RAREST:.0f}s, or they are unseen")
         if self.timeout <= 0:
             yield ("timeout", "must be more than 0s")
 
@@ -71,8 +73,8 @@ class KubeletSettings(msgspec.Struct, frozen=True):
 class Cluster(Protocol):
     """Where answers go, and what is known: the observer."""
 
-    def nodes_with_claims(self) -> list[model.Node]:
-        """Return the nodes on which pods with claims run."""
+    def nodes_with_claims(self) -> list[model.Node] | None:
+        """Return the nodes on which pods with claims run; None: not known yet."""
         ...
 
     def stats_of(self, node: str) -> list[VolumeStats]:
@@ -166,6 +168,12 @@ class Reader:
         if not self._settings.verify:
             return False
         if self._settings.authority is None:
+            if isinstance(who.tls, ssl.SSLContext) and who.tls.verify_mode is ssl.CERT_NONE:
+                # A kubeconfig says this of its API server, not of whoever is at a node's address.
+                raise errors.Unauthorized(
+                    "a kubelet gets no token, because the API server's certificate is not verified"
+                    " either: name kubelets.authority, or set kubelets.verify to false"
+                )
             return who.tls
         if self._tls is None:
             try:
@@ -209,7 +217,11 @@ class Kubelets:
     def due(self) -> list[model.Node]:
         """Return the nodes to ask now, and forget those that are not to be asked any more."""
         now = self._steady()
-        nodes = {node.name: node for node in self._cluster.nodes_with_claims()}
+        known = self._cluster.nodes_with_claims()
+        if known is None:
+            # Nobody to ask is not nothing to hear.
+            return []
+        nodes = {node.name: node for node in known}
         for name in self._asked.keys() - nodes.keys():
             if not self._asked[name].under_way:
                 del self._asked[name]

@@ -122,8 +122,10 @@ class Observer:
         """Return how many objects of a kind are there, those that are not kept included."""
         return self._objects.count(kind) + self._states[kind].skipped
 
-    def nodes_with_claims(self) -> list[model.Node]:
-        """Return the Ready nodes to which pods with claims are bound."""
+    def nodes_with_claims(self) -> list[model.Node] | None:
+        """Return the Ready nodes to which pods with claims are bound; None: not known yet."""
+        if not all(self._states[kind].listed for kind in (Kind.NODE, Kind.POD)):
+            return None
         found = (obj for obj in self._objects.of(Kind.NODE) if isinstance(obj, model.Node))
         return [
             node

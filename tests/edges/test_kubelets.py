@@ -157,6 +157,19 @@ def test_a_kubelet_that_cannot_prove_who_it_is_gets_no_token(tmp_path: Path) -> 
     assert asyncio.run(run(verify=False)) == 1
 
 
+def test_a_kubeconfig_that_verifies_nothing_does_not_speak_for_kubelets() -> None:
+    """Somebody else may be at a node's address where that person is."""
+    careless = ssl.create_default_context()
+    careless.check_hostname, careless.verify_mode = False, ssl.CERT_NONE
+
+    async def run() -> None:
+        async with Reader(Known(careless), KubeletSettings()) as reader:
+            await reader.ask(made.node(address="127.0.0.1", kubelet_port=1))
+
+    with pytest.raises(errors.Unauthorized, match=r"kubelets\.verify"):
+        asyncio.run(run())
+
+
 def test_a_ca_that_cannot_be_read_is_said() -> None:
     """The file is named."""
 
@@ -191,6 +204,7 @@ class Played:
     def __init__(self, *nodes: str) -> None:
         self.now = 0.0
         self.nodes = list(nodes)
+        self.knows = True
         self.held: dict[Ref, VolumeStats] = {}
         self.says: dict[str, tuple[VolumeStats, ...] | errors.ObserveError] = {}
         self.hangs = asyncio.Event()
@@ -213,8 +227,10 @@ class Played:
             raise found
         return found
 
-    def nodes_with_claims(self) -> list[model.Node]:
+    def nodes_with_claims(self) -> list[model.Node] | None:
         """Return the nodes to ask."""
+        if not self.knows:
+            return None
         return [made.node(name) for name in self.nodes]
 
     def stats_of(self, node: str) -> list[VolumeStats]:
@@ -269,6 +285,32 @@ def test_each_kubelet_is_asked_once_in_a_while() -> None:
         assert played.holds() == {("logs", "a")}
 
     asyncio.run(run())
+
+
+def test_before_the_nodes_are_known_kubelets_are_unseen_and_not_silent() -> None:
+    """Else what filled up before a restart would seem to be over, and to begin anew."""
+
+    async def run() -> None:
+        played = Played("a")
+        played.says["a"] = (stats("a"),)
+        played.knows = False
+        await played.round()
+        assert "not been listed" in played.state.unseen()
+        played.knows = True
+        waiting = played.kubelets.due()
+        assert played.state.unseen()
+        await played.kubelets.one(waiting[0])
+        played.kubelets.due()
+        assert played.state.unseen() == ""
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("seconds", "wrong"), [(0.5, 1), (1, 0), (60, 0), (90, 0), (300, 1)])
+def test_kubelets_are_asked_often_enough_to_be_seen(seconds: float, wrong: int) -> None:
+    """What says nothing for two minutes is unseen: no setting may come to that."""
+    problems = list(KubeletSettings(every=Duration(seconds)).problems())
+    assert [field for field, _ in problems] == ["every"] * wrong
 
 
 def test_dead_kubelets_do_not_delay_the_rest() -> None:
