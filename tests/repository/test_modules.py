@@ -11,7 +11,7 @@ from importlinter import cli
 from tests.alerts.rules import ROOT
 
 SPLIT_AT = 400
-FOLDERS = ("exporter", "remediator", "deploy", "tests")
+FOLDERS = ("exporter", "remediator", "dashboards", "deploy", "tests")
 MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 SAY_NOTHING = {"utils", "util", "common", "helpers", "helper", "manager", "service", "misc"}
 
