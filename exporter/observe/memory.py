@@ -16,7 +16,10 @@ from exporter.observe.model.facts import LATCHING
 MOST_EVENTS = 20_000
 """Remembered in all: 20 MB. The oldest go first."""
 MOST_OF_ONE = 40
-"""Remembered about one object: several jobs of Rok's, each with a dozen Events."""
+"""Remembered about one object, of one kind of fact: jobs of Rok's, each with a dozen Events.
+
+What is said often must not put out what is said once.
+"""
 
 KINDS = {
     "Pod": model.Kind.POD,
@@ -63,7 +66,7 @@ class Remembered:
 
     def __init__(self) -> None:
         self._events: dict[Ref, KubeEvent] = {}
-        self._by_object: dict[Ref, dict[Ref, None]] = {}
+        self._by_object: dict[tuple[Ref, type], dict[Ref, None]] = {}
 
     def __iter__(self) -> Iterator[KubeEvent]:
         """All of them."""
@@ -75,7 +78,7 @@ class Remembered:
         if owner is None:
             return []
         self._events[name] = event
-        names = self._by_object.setdefault(owner, {})
+        names = self._by_object.setdefault((owner, type(event.fact)), {})
         names[name] = None
         gone = [next(iter(names))] if len(names) > MOST_OF_ONE else []
         if len(self._events) - len(gone) > MOST_EVENTS:
@@ -88,12 +91,13 @@ class Remembered:
         """Let one go, if it is here."""
         event = self._events.pop(name, None)
         owner = about(event) if event is not None else None
-        if owner is not None:
-            names = self._by_object[owner]
+        if event is not None and owner is not None:
+            key = (owner, type(event.fact))
+            names = self._by_object[key]
             names.pop(name, None)
             if not names:
-                del self._by_object[owner]
+                del self._by_object[key]
 
     def of(self, owner: Ref) -> list[Ref]:
         """Return the names of those about an object."""
-        return list(self._by_object.get(owner, ()))
+        return [name for fact in LATCHING for name in self._by_object.get((owner, fact), ())]

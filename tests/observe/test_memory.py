@@ -8,7 +8,7 @@ from exporter.observe import memory, model
 from exporter.observe.kube.watch_state import WatchState
 from exporter.observe.memory import FirstSeen, Memory, Remembered
 from exporter.observe.model import Change, Kind, KubeEvent, Object, Signal, Subject
-from exporter.observe.model.facts import MultiAttachBlocked, RwxRecovering
+from exporter.observe.model.facts import MultiAttachBlocked, RokJobStarted, RwxRecovering
 from exporter.observe.observer import Observer, Seen
 from exporter.observe.signals.base import Detector
 from exporter.observe.view import View
@@ -162,6 +162,18 @@ def test_memory_is_bounded_and_lets_the_oldest_go() -> None:
         kept.forget(name)
     assert list(kept) == []
     assert kept.of(model.ref(made.claim())) == []
+
+
+def test_what_is_said_often_does_not_put_out_what_is_said_once() -> None:
+    """A claim whose jobs run every hour waits for days for its users to go."""
+    kept = Remembered()
+    kept.add(made.event(made.claim(), WARNED, name="warned"))
+    for number in range(memory.MOST_OF_ONE + 5):
+        kept.add(made.event(made.claim(), RokJobStarted("job", "a"), name=f"e{number}"))
+    names = [name.name for name in kept.of(model.ref(made.claim()))]
+    assert "warned" in names
+    assert len(names) == memory.MOST_OF_ONE + 1
+    assert {event.name for event in kept} == set(names)
 
 
 def test_an_event_about_nothing_is_not_kept() -> None:
