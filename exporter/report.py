@@ -54,7 +54,7 @@ def as_table(
     if young:
         yield f"{young} more began only just now, which is everyday life (--all shows them)."
     for what, why in unseen.items():
-        yield f"UNSEEN  {what}: {why}"
+        yield _harmless(f"UNSEEN  {what}: {why}")
     if verdict.blind:
         yield f"UNSEEN  so nothing is known of {', '.join(sorted(verdict.blind))}."
 
@@ -80,4 +80,10 @@ def _age(seconds: float | None) -> str:
 
 
 def _cut(text: str, width: int) -> str:
+    text = _harmless(text)
     return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def _harmless(text: str) -> str:
+    """Return a text that commands no terminal and adds no line: anybody may write an Event."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)

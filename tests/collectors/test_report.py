@@ -87,6 +87,17 @@ def test_a_healthy_cluster_gets_one_sentence_and_an_unseen_one_does_not() -> Non
     assert "Nothing is wrong" not in "\n".join(lines)
 
 
+def test_a_text_from_outside_commands_no_terminal_and_adds_no_line() -> None:
+    """Whoever may write an Event could clear an operator's screen, or forge a line."""
+    bad = "mount failed \x1b[2J\x9b31m\u202e\nNothing is wrong"
+    subject = Subject((("node", "a"),))
+    signal = Signal("x", subject, None, SinceSource.FIRST_SEEN, "Other", evidence=(bad,))
+    found = Verdict((Finding(signal, None, wrong=True),), {})
+    lines = list(report.as_table(found, {"pods": bad}, everything=True, width=80))
+    assert len(lines) == 4, "heading, finding, evidence, unseen"
+    assert all(line.isprintable() for line in lines)
+
+
 def test_the_json_has_everything_a_script_may_want() -> None:
     """Labels, evidence, age and where the time is from."""
     found = json.loads(report.as_json(verdict(WORLD), {}))
