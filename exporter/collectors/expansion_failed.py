@@ -11,6 +11,7 @@ SHORTFALL = Family(
     FamilyType.GAUGE,
     "What a claim asks for less what it has. There only while expansion_failed holds.",
     labels=("namespace", "persistentvolumeclaim"),
+    collector="expansion_failed",
 )
 FAMILIES = (SHORTFALL,)
 
