@@ -264,7 +264,7 @@ class Unheard:
     def signal(self, *args: object) -> None:
         """Forget it."""
 
-    def judged(self, *args: object) -> None:
+    def judged(self, *args: object, partly: bool = False) -> None:
         """Forget it."""
 
     def change(self, *args: object) -> None:
