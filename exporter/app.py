@@ -49,8 +49,12 @@ COLLECT = (50_000, 20, 10)
 What is kept are trees without cycles, so it finds next to nothing; with Python's own thresholds it
 took a fifth of all time while a hundred thousand pods were listed.
 """
-VERSION_SECONDS = 100.0
-"""How often the API server is asked for its version: an upgrade takes longer."""
+VERSION_SECONDS = 40.0
+"""How often the API server is asked for its version: an upgrade takes longer.
+
+As often as a quiet watch is renewed: with the time between two scrapes it must stay under the two
+minutes after which the watch counts as stale.
+"""
 
 
 async def _follow_version(api: Api, state: WatchState, observer: Observer) -> None:
