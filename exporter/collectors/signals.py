@@ -24,8 +24,7 @@ def since_family(detector: Detector) -> Family:
     return Family(
         f"pvmedic_{detector.name}_since_timestamp_seconds",
         FamilyType.GAUGE,
-        f"Since when {detector.name} holds for a subject, in Unix seconds."
-        " There only while it does.",
+        f"{detector.meaning} The value is since when, in Unix seconds; there only while it holds.",
         (*detector.subject_labels, *detector.named_labels, "reason", "since_source"),
         detector.name,
     )
