@@ -21,12 +21,14 @@ def nobody_knows() -> float | None:
 class Sight:
     """A since-series of the exporter: some of its labels, `reason` among them.
 
-    `began` reads the object's own time of the beginning, Unix seconds.
+    `began` reads the object's own time of the beginning, Unix seconds. `alerts` is False where, by
+    intent, another signal of the same act has the alert.
     """
 
     signal: str
     labels: Mapping[str, str]
     began: Callable[[], float | None] = nobody_knows
+    alerts: bool = True
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,14 @@ CRAFTED = (
 GROWN, ASKED = 2**30, 9 * 2**30
 
 
+Pair = tuple[Act, Act]
+
+
+def by_controllers(ground: Ground) -> list[Pair]:
+    """Return what Kubernetes' own controllers do without any CSI part: failures, repairs."""
+    return [_class_missing(ground), _release(ground), _lost(ground)]
+
+
 def play(ground: Ground, csi: Csi) -> Play:
     """Return the scene on two nodes, for a driver that works."""
     acts = [
@@ -57,7 +65,7 @@ def play(ground: Ground, csi: Csi) -> Play:
     )
 
 
-def _class_missing(ground: Ground) -> tuple[Act, Act]:
+def _class_missing(ground: Ground) -> Pair:
     space, name, missing = ground.space, "orders", f"{ground.space}-fast"
     where = {"namespace": space, "persistentvolumeclaim": name}
     sight = Sight(
@@ -71,7 +79,9 @@ def _class_missing(ground: Ground) -> tuple[Act, Act]:
 
     def repair() -> None:
         source = crafted.csi(FAULTY_DRIVER, handle(space, name))
-        made = crafted.volume(space, volume_name(space, name), name, missing, source)
+        made = crafted.volume(
+            space, volume_name(space, name), name, missing, source, uid=_uid(ground, name)
+        )
         ground.apply(crafted.storage_class(space, missing, "kubernetes.io/no-provisioner"), made)
 
     return (
@@ -80,7 +90,7 @@ def _class_missing(ground: Ground) -> tuple[Act, Act]:
     )
 
 
-def _no_room(ground: Ground) -> tuple[Act, Act]:
+def _no_room(ground: Ground) -> Pair:
     space, name = ground.space, "archive"
     sight = Sight(
         "claim_pending",
@@ -101,7 +111,8 @@ def _no_room(ground: Ground) -> tuple[Act, Act]:
     def repair() -> None:
         source = crafted.csi(FAULTY_DRIVER, handle(space, name))
         volume = volume_name(space, name)
-        ground.apply(crafted.volume(space, volume, name, csi_objects.STORAGE_CLASS, source))
+        uid, storage_class = _uid(ground, name), csi_objects.STORAGE_CLASS
+        ground.apply(crafted.volume(space, volume, name, storage_class, source, uid=uid))
 
     return (
         Act(f"claim {name} finds no room", "crafted: a provisioner's Event", fail, (sight,)),
@@ -109,7 +120,7 @@ def _no_room(ground: Ground) -> tuple[Act, Act]:
     )
 
 
-def _expansion(ground: Ground, csi: Csi) -> tuple[Act, Act]:
+def _expansion(ground: Ground, csi: Csi) -> Pair:
     space, name = ground.space, "media"
     where = {"namespace": space, "persistentvolumeclaim": name}
     sight = Sight(
@@ -143,7 +154,7 @@ def _expansion(ground: Ground, csi: Csi) -> tuple[Act, Act]:
     )
 
 
-def _snapshot(ground: Ground, csi: Csi) -> tuple[Act, Act]:
+def _snapshot(ground: Ground, csi: Csi) -> Pair:
     space, name, snapshot = ground.space, "mail", "nightly"
     sight = Sight(
         "snapshot_not_ready",
@@ -179,7 +190,7 @@ def _snapshot(ground: Ground, csi: Csi) -> tuple[Act, Act]:
     )
 
 
-def _deletion(ground: Ground) -> tuple[Act, Act]:
+def _deletion(ground: Ground) -> Pair:
     space, name, pod = ground.space, "cache", "cache-user"
     sight = Sight(
         "deletion_stuck",
@@ -211,7 +222,7 @@ def _deletion(ground: Ground) -> tuple[Act, Act]:
     )
 
 
-def _release(ground: Ground) -> tuple[Act, Act]:
+def _release(ground: Ground) -> Pair:
     space, name = ground.space, "old-share"
     volume = volume_name(space, name)
     sight = Sight(
@@ -250,7 +261,7 @@ def _release(ground: Ground) -> tuple[Act, Act]:
     )
 
 
-def _lost(ground: Ground) -> tuple[Act, Act]:
+def _lost(ground: Ground) -> Pair:
     space, name = ground.space, "ledger"
     volume = volume_name(space, name)
     sight = Sight(
@@ -338,6 +349,11 @@ def _attachment(ground: Ground, csi: Csi) -> tuple[tuple[Act | None, Act | None]
             ),
         ),
     )
+
+
+def _uid(ground: Ground, claim: str) -> str:
+    """Return a claim's uid: a volume that names it is bound at once, as a provisioner's is."""
+    return str(ground.get("PersistentVolumeClaim", claim)["metadata"]["uid"])
 
 
 def _attachment_time(ground: Ground, volume: str, node: str, field: str) -> float | None:

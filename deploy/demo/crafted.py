@@ -88,6 +88,7 @@ def volume(  # noqa: PLR0913 -- what a volume can differ in
     mode: str = "ReadWriteOnce",
     policy: str = "Retain",
     node: str = "",
+    uid: str = "",
 ) -> str:
     """Return a volume kept for a claim; `node` is the only one where it can be used."""
     spec: Object = {
@@ -100,6 +101,7 @@ def volume(  # noqa: PLR0913 -- what a volume can differ in
             "kind": "PersistentVolumeClaim",
             "namespace": space,
             "name": claim_name,
+            **({"uid": uid} if uid else {}),
         },
         **source,
     }

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 from demo import crafted
 from demo.acts import Act, Play, Sight
-from demo.ground import seconds
+from demo.ground import seconds, written
 from local import csi_objects, workloads
 from local.csi_objects import handle, volume_name
-from local.statuses import timestamp
 from local.volumes import FAULTY_DRIVER
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def play(ground: Ground, csi: Csi, places: Places) -> Play:
         _crash_loop(ground, places),
         _skew(ground, places),
         _wrong_file_system(ground, places),
-        _damaged(ground, csi, places),
+        _damaged(ground, places),
         _stuck(ground, csi),
     )
     return Play(
@@ -82,6 +81,12 @@ def play(ground: Ground, csi: Csi, places: Places) -> Play:
         (_deploy(ground, places), *(failure for failure, _ in pairs)),
         tuple(repair for _, repair in pairs),
     )
+
+
+def by_kubelets(ground: Ground, places: Places) -> tuple[Act, ...]:
+    """Return the failures that need no CSI part."""
+    pairs = (_crash_loop(ground, places), _wrong_file_system(ground, places))
+    return (_deploy(ground, places), *(failure for failure, _ in pairs))
 
 
 def plugin_pod(ground: Ground, node: str) -> str:
@@ -101,7 +106,7 @@ def _deploy(ground: Ground, places: Places) -> Act:
         ground.apply(crafted.driver(ground.space, RBD, attach=True), _daemon_set(ground.space))
         for node in nodes:
             ground.wait(f"the plugin on {node}", partial(plugin_pod, ground, node))
-        _register(ground, places.older, RBD)
+        ground.register(places.older, RBD)
         _running(ground, places, places.older)
 
     return Act(
@@ -120,7 +125,7 @@ def _crash_loop(ground: Ground, places: Places) -> tuple[Act, Act]:
         _say_of_plugin(ground, places, node, waits, "panic: runtime error", restarts=7)
 
     def repair() -> None:
-        _register(ground, node, RBD)
+        ground.register(node, RBD)
         _running(ground, places, node)
 
     return (
@@ -139,7 +144,7 @@ def _skew(ground: Ground, places: Places) -> tuple[Act, Act]:
 
     def repair() -> None:
         places.told.say_of_node(node, {"nodeInfo": {"kubeletVersion": KUBELET}})
-        _register(ground, node, RBD)
+        ground.register(node, RBD)
         _running(ground, places, node)
 
     return (
@@ -180,13 +185,13 @@ def _wrong_file_system(ground: Ground, places: Places) -> tuple[Act, Act]:
     )
 
 
-def _damaged(ground: Ground, csi: Csi, places: Places) -> tuple[Act, Act]:
+def _damaged(ground: Ground, places: Places) -> tuple[Act, Act]:
     space, name, pod, node = ground.space, "wiki", "wiki-0", places.older
     volume = volume_name(space, name)
     sight = _mount(ground, name, pod, node, FAULTY_DRIVER, "FilesystemDamaged")
 
     def fail() -> None:
-        csi.register(node)
+        ground.register(node, FAULTY_DRIVER)
         ground.apply(csi_objects.claim(space, name), crafted.pod(space, pod, name, node))
         ground.wait(
             "the attachment",
@@ -247,16 +252,9 @@ def _stuck(ground: Ground, csi: Csi) -> tuple[Act, Act]:
 def _unregistered(ground: Ground, node: str, reason: str) -> Sight:
     def began() -> float | None:
         """Return the latest of: the node Ready, the plugin made, the CSINode's list written."""
-        pod = plugin_pod(ground, node)
-        ready = next(
-            condition["lastTransitionTime"]
-            for condition in ground.status("Node", node)["conditions"]
-            if condition["type"] == "Ready"
-        )
-        entries = ground.get("CSINode", node)["metadata"].get("managedFields", ())
-        written = [e["time"] for e in entries if "f:spec" in e.get("fieldsV1", {})]
-        made = ground.get("Pod", pod)["metadata"]["creationTimestamp"]
-        return max(seconds(text) for text in (ready, made, *written))
+        made = ground.created("Pod", plugin_pod(ground, node))()
+        times = (ground.ready(node), made, written(ground.get("CSINode", node)))
+        return max(time for time in times if time is not None)
 
     return Sight(
         "csi_driver_unregistered",
@@ -268,12 +266,6 @@ def _unregistered(ground: Ground, node: str, reason: str) -> Sight:
 def _mount(ground: Ground, claim: str, pod: str, node: str, driver: str, reason: str) -> Sight:
     volume = volume_name(ground.space, claim)
 
-    def began() -> float | None:
-        """Return the later of: the pod placed, the attachment asked for."""
-        placed = ground.scheduled(pod)()
-        made = ground.attachment(volume, node)["metadata"]["creationTimestamp"]
-        return max(placed, seconds(made)) if placed is not None else None
-
     labels = {
         "namespace": ground.space,
         "pod": pod,
@@ -283,7 +275,7 @@ def _mount(ground: Ground, claim: str, pod: str, node: str, driver: str, reason:
         "node": node,
         "reason": reason,
     }
-    return Sight("mount_failing", labels, began)
+    return Sight("mount_failing", labels, ground.mount_began(pod, volume, node))
 
 
 def _refuse_mount(ground: Ground, places: Places, pod: str, text: str) -> None:
@@ -294,25 +286,13 @@ def _refuse_mount(ground: Ground, places: Places, pod: str, text: str) -> None:
 
 def _mounted(ground: Ground, places: Places, pod: str, sight: Sight) -> Act:
     def do() -> None:
-        runs = {"running": {"startedAt": timestamp(time.time())}}
-        status = {"phase": "Running", "containerStatuses": [crafted.container("main", runs)]}
-        places.told.say_of_pod(ground.space, pod, status)
+        places.told.run(ground.space, pod)
 
     return Act(f"pod {pod} gets its volume", "crafted: its status", do, gone=(sight,))
 
 
-def _register(ground: Ground, node: str, driver: str) -> None:
-    """Write a driver into a CSINode, as the kubelet does when the registrar asks it to."""
-    found = ground.get("CSINode", node)
-    drivers = [*(found["spec"].get("drivers") or ()), {"name": driver, "nodeID": node}]
-    version = found["metadata"]["resourceVersion"]
-    body = {"metadata": {"resourceVersion": version}, "spec": {"drivers": drivers}}
-    ground.patch("csinode", node, body)
-
-
 def _running(ground: Ground, places: Places, node: str) -> None:
-    runs = {"running": {"startedAt": timestamp(time.time())}}
-    _say_of_plugin(ground, places, node, runs, "", restarts=0)
+    places.told.run(ground.space, plugin_pod(ground, node))
 
 
 def _say_of_plugin(

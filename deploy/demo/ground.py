@@ -144,6 +144,28 @@ class Ground:
 
         return read
 
+    def mount_began(self, pod: str, volume: str, node: str) -> Callable[[], float | None]:
+        """Return what reads since when a pod's mount could have worked.
+
+        The pod placed, its node Ready, its volume attached (if it needs to be): the last of these.
+        """
+
+        def read() -> float | None:
+            times = [self.scheduled(pod)(), self.ready(node)]
+            attachment = self.attachment(volume, node)
+            if attachment:
+                times.append(written(attachment))
+            return max((time for time in times if time is not None), default=None)
+
+        return read
+
+    def ready(self, node: str) -> float | None:
+        """Return since when a node has been what its Ready condition says."""
+        for condition in self.status("Node", node).get("conditions", ()):
+            if condition["type"] == "Ready":
+                return seconds(condition["lastTransitionTime"])
+        return None
+
     def first_event(self, kind: str, name: str, reason: str) -> Callable[[], float | None]:
         """Return what reads when the first Event of a reason about an object began."""
 
@@ -179,6 +201,14 @@ class Ground:
         about = {**self.get(kind, name), "kind": kind, "apiVersion": crafted.KINDS[kind]}
         self.apply(crafted.event(about, reason, message, component, warning=warning))
 
+    def register(self, node: str, driver: str) -> None:
+        """Write a driver into a CSINode, as the kubelet does when the registrar asks it to."""
+        found = self.get("CSINode", node)
+        drivers = [*(found["spec"].get("drivers") or ()), {"name": driver, "nodeID": node}]
+        version = found["metadata"]["resourceVersion"]
+        body = {"metadata": {"resourceVersion": version}, "spec": {"drivers": drivers}}
+        self.patch("csinode", node, body)
+
     def attachment(self, volume: str, node: str) -> Object:
         """Return the VolumeAttachment of a volume on a node, empty without one."""
         listed = self.cluster.get(f"{STORAGE}/volumeattachments") or {"items": []}
@@ -197,6 +227,11 @@ class Ground:
             with suppress(LocalClusterError):
                 self.kubectl("patch", line, "--type=merge", '-p={"metadata":{"finalizers":null}}')
         return found
+
+
+def written(item: Object) -> float:
+    """Return when an object was written last, by the API server's own account."""
+    return max(seconds(entry["time"]) for entry in item["metadata"]["managedFields"])
 
 
 def seconds(text: str) -> float:

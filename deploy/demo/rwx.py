@@ -39,6 +39,19 @@ def play(ground: Ground, told: ToldNodes, waiting: str) -> Play:
     def sight(stage: str, reason: str) -> Sight:
         return Sight("rwx_recovery_blocked", {**where, "stage": stage, "reason": reason}, warned)
 
+    refused = Sight(
+        "mount_failing",
+        {
+            "namespace": space,
+            "pod": "fresh",
+            "persistentvolumeclaim": CLAIM,
+            "node": waiting,
+            "reason": "RecoveredRwxVolume",
+        },
+        ground.mount_began("fresh", volume, waiting),
+        alerts=False,
+    )
+
     def holders(number: int) -> tuple[Figure, ...]:
         labels = {"namespace": space, "persistentvolumeclaim": CLAIM}
         return (Figure("pvmedic_rwx_recovery_users", labels, number),)
@@ -76,6 +89,7 @@ def play(ground: Ground, told: ToldNodes, waiting: str) -> Play:
         return next(pod for pod, at in users.items() if at == node)
 
     def clear() -> None:
+        told.run(space, "fresh")
         ground.tell(
             "PersistentVolumeClaim",
             CLAIM,
@@ -92,9 +106,14 @@ def play(ground: Ground, told: ToldNodes, waiting: str) -> Play:
         CRAFTED,
         (
             Act(
-                f"three pods use claim {CLAIM}, and node {home} dies",
-                "real: the node life cycle controller",
-                lambda: _begin(ground, users, volume),
+                f"three pods use claim {CLAIM}",
+                "real: scheduler; played: kubelets",
+                lambda: _begin(ground, users, volume, waiting),
+            ),
+            Act(
+                f"{home}, where the data live, dies",
+                "real: it is NotReady for the node life cycle controller",
+                lambda: _die(ground, home),
             ),
             Act(
                 "Rok recovers the volume from its latest snapshot",
@@ -107,7 +126,7 @@ def play(ground: Ground, told: ToldNodes, waiting: str) -> Play:
                 f"a new pod wants it on {waiting}, and Rok refuses",
                 "crafted: the kubelet's FailedMount",
                 refuse,
-                (blocked,),
+                (blocked, refused),
                 holders(3),
             ),
         ),
@@ -119,13 +138,18 @@ def play(ground: Ground, told: ToldNodes, waiting: str) -> Play:
                 (sight("refused", "UsersGone"),),
                 holders(0),
             ),
-            Act("Rok says that it is clear", "crafted: rok-csi's Event", clear, gone=(blocked,)),
-            Act(f"node {home} is back", "", lambda: ground.cluster.players.revive(home)),
+            Act(
+                "Rok says that it is clear, and the new pod runs",
+                "crafted: rok-csi's Event, the pod's status",
+                clear,
+                gone=(blocked, refused),
+            ),
+            Act(f"{home} is back", "", lambda: ground.cluster.players.revive(home)),
         ),
     )
 
 
-def _begin(ground: Ground, users: dict[str, str], volume: str) -> None:
+def _begin(ground: Ground, users: dict[str, str], volume: str, waiting: str) -> None:
     space, many = ground.space, "ReadWriteMany"
     source = crafted.csi(ROK, volume)
     ground.apply(
@@ -134,8 +158,12 @@ def _begin(ground: Ground, users: dict[str, str], volume: str) -> None:
         crafted.claim(space, CLAIM, "rok", mode=many, volume=volume),
         *(crafted.pod(space, pod, CLAIM, node) for pod, node in users.items()),
     )
+    for node in (*users.values(), waiting):
+        ground.register(node, ROK)
     for pod in users:
         ground.until_phase("Pod", pod, "Running")
-    home = next(iter(users.values()))
+
+
+def _die(ground: Ground, home: str) -> None:
     ground.cluster.players.die(home)
     ground.wait(f"silence of {home}", lambda: ground.cluster.condition(home) != "True")

@@ -25,8 +25,9 @@ def table(rows: Iterable[Row]) -> Table:
     made.add_column("gone\nafter", justify="right")
     made.add_column("resolved\nafter", justify="right")
     for row in rows:
-        reason = row.sight.labels.get("reason", "")
-        what = f"{row.sight.signal}\n  {reason}".rstrip()
+        labels = row.sight.labels
+        told = [labels[name] for name in ("reason", "form") if name in labels]
+        what = f"{row.sight.signal}\n  {', '.join(told)}".rstrip()
         made.add_row(
             what,
             _seconds(row.seen),
@@ -34,7 +35,7 @@ def table(rows: Iterable[Row]) -> Table:
             _seconds(row.alerted),
             _long(row.ships) if row.alert else "-",
             _seconds(row.over),
-            _seconds(row.resolved),
+            _seconds(row.resolved if row.alert else None),
         )
     return made
 
@@ -44,7 +45,7 @@ def notes(pace: Pace) -> list[str]:
     return [
         (
             "Seconds. Age: since the time that the series carries, which is the object's own where"
-            " one has it. gone, resolved: after the repair that the last lines above tell of."
+            " one has it. gone, resolved: since the repair began."
         ),
         (
             f"seen, fired, gone, resolved: measured, looked at three times a second; alerts here"

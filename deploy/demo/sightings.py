@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from demo.timeline import Line, Mark
+from exporter.observe.signals import detector_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from demo.acts import Figure, Sight
+    from demo.acts import Act, Figure, Sight
 
 Json = Any
 SINCE = "_since_timestamp_seconds"
@@ -26,6 +27,10 @@ FIGURES = (
     "pvmedic_volume_changed_bytes",
     "pvmedic_snapshot_space_required_bytes",
 )
+
+
+CHANGING = frozenset({"reason", "stage", "form", "since_source"})
+"""Labels that may change while a failure lasts."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Alert:
     def about(self, sight: Sight) -> bool:
         """Say whether it is about a subject: every label that both have is the same."""
         found = dict(self.labels)
-        apart = found.keys() - {"reason", "since_source"}
+        apart = found.keys() - CHANGING
         return found["signal"] == sight.signal and all(
             found[name] == sight.labels[name] for name in apart & sight.labels.keys()
         )
@@ -78,9 +83,10 @@ class Look:
     series: tuple[Series, ...] = ()
     alerts: frozenset[Alert] = frozenset()
 
-    def of(self, sight: Sight, *, reason: bool = True) -> Series | None:
-        """Return the series of a sight; without `reason`, whatever its reason is."""
-        wanted = {n: v for n, v in sight.labels.items() if reason or n != "reason"}.items()
+    def of(self, sight: Sight, *, whatever: bool = False) -> Series | None:
+        """Return the series of a sight; `whatever` its reason, stage or form may be by now."""
+        labels = sight.labels.items()
+        wanted = {(n, v) for n, v in labels if not whatever or n not in CHANGING}
         return next(
             (s for s in self.series if s.signal == sight.signal and wanted <= set(s.labels)), None
         )
@@ -121,6 +127,15 @@ def series_of(exposition: str) -> list[Series]:
             if s.name.endswith(SINCE) or s.name in FIGURES
         ),
         key=lambda one: (one.name, one.labels),
+    )
+
+
+def came(act: Act, look: Look) -> bool:
+    """Say whether all that must come of an act is there."""
+    return (
+        all(look.of(sight) is not None for sight in act.sights)
+        and all(map(look.has, act.figures))
+        and not any(look.of(sight, whatever=True) for sight in act.gone)
     )
 
 
@@ -168,9 +183,10 @@ def _order(alert: Alert) -> tuple[str, tuple[tuple[str, str], ...]]:
 
 
 def _subject(one: Series) -> str:
-    """Return what a series is about, for people: its labels but those that may change."""
-    names = ("reason", "since_source", "stage", "form", "operation", "used_by", "finalizer")
-    return ", ".join(f"{name} {value}" for name, value in one.labels if name not in names)
+    """Return what a series is about, for people."""
+    detector = detector_of(one.signal)
+    names = detector.subject_labels if detector is not None else ()
+    return ", ".join(f"{name} {one.label(name)}" for name in names if one.label(name))
 
 
 def _alert(labels: dict[str, str], *, firing: bool) -> Alert:

@@ -31,7 +31,11 @@ LOOK_EVERY = 0.3
 STEP_SECONDS = 90.0
 ALERT_SECONDS = 120.0
 LONGEST_ALERT = 60.0  # seconds in this demo's pace: the six-hour alerts are not waited for
-SOMETHING_WRONG = 1  # exit status of `once`
+ONCE = {
+    0: "nothing is older than is everyday life",
+    1: "something is wrong",
+    3: "nothing is older than is everyday life, and not all could be seen",
+}
 
 
 @dataclass
@@ -39,7 +43,7 @@ class Row:
     """What became of one sight: ages in seconds when it was seen and when its alert fired.
 
     `ships` is the age at which the shipped rule of this alert fires; `over` how long after the
-    repair the series was gone, `resolved` the alert.
+    repair, which was at `repaired`, the series was gone, `resolved` the alert.
     """
 
     sight: Sight
@@ -47,6 +51,7 @@ class Row:
     alert: str = ""
     alerted: float | None = None
     ships: float = 0.0
+    repaired: float = 0.0
     over: float | None = None
     resolved: float | None = None
 
@@ -73,7 +78,7 @@ class Theatre:
         self.screen.begin()
         for act in play.failures:
             self._perform(act)
-        self._until("alerts of all that was seen", lambda look: not self._awaited(look))
+        self._until("alerts of all that was seen", lambda _: not self._awaited())
         self._show_once()
 
     def repair(self, play: Play) -> None:
@@ -87,7 +92,7 @@ class Theatre:
     def _perform(self, act: Act) -> None:
         self.screen.tell(Mark.TOLD, act.what, act.by)
         act.do()
-        self._until(f"what comes of: {act.what}", lambda look: _came(act, look))
+        self._until(f"what comes of: {act.what}", lambda look: sightings.came(act, look))
 
     def _until(self, what: str, true: Callable[[Look], object]) -> None:
         def look() -> bool:
@@ -124,24 +129,27 @@ class Theatre:
                 row.seen = max(look.at - series.value, 0.0)
             alert = look.alert(row.sight)
             if alert is not None and not row.alert and row.seen is not None:
-                there = look.of(row.sight, reason=False)
+                there = look.of(row.sight, whatever=True)
                 row.alert, row.ships = alert.name, self._shipped.get(alert.name, 0.0)
                 row.alerted = look.at - there.value if there is not None else None
-            if self._repaired and row.over is None and look.of(row.sight, reason=False) is None:
-                row.over = look.at - self._repaired
-            if self._repaired and row.over is not None and row.resolved is None and alert is None:
-                row.resolved = look.at - self._repaired
+            if self._repaired and row.over is None and look.of(row.sight, whatever=True) is None:
+                row.repaired, row.over = self._repaired, look.at - self._repaired
+            if row.over is not None and row.resolved is None and alert is None:
+                row.resolved = look.at - row.repaired
 
-    def _awaited(self, look: Look) -> list[Row]:
+    def _awaited(self) -> list[Row]:
         """Return the rows whose alert is still to come."""
-        del look
         factor = self.line.pace.minute / 60
         soon = {
             rule["labels"]["signal"]
             for rule in _rules()
             if rules.waits(rule) * factor <= LONGEST_ALERT
         }
-        return [row for row in self.rows if not row.alert and row.sight.signal in soon]
+        return [
+            row
+            for row in self.rows
+            if row.sight.alerts and not row.alert and row.sight.signal in soon
+        ]
 
     def _is_over(self, look: Look) -> bool:
         signals = {row.sight.signal for row in self.rows}
@@ -164,19 +172,11 @@ class Theatre:
         )
         for text in done.stdout.splitlines():
             self.screen.say(text)
-        self.screen.say(f"{done.stderr.strip()}; exit status {done.returncode}", "dim")
-        if done.returncode != SOMETHING_WRONG:
-            message = f"`once` ended with {done.returncode}, though something is wrong"
+        if done.returncode not in ONCE:
+            message = f"`once` could not be run: {done.stderr}"
             raise SceneError(message)
-
-
-def _came(act: Act, look: Look) -> bool:
-    """Say whether all that must come of an act is there."""
-    return (
-        all(look.of(sight) is not None for sight in act.sights)
-        and all(map(look.has, act.figures))
-        and not any(look.of(sight, reason=False) for sight in act.gone)
-    )
+        status = f"exit status {done.returncode}: {ONCE[done.returncode]}"
+        self.screen.say(f"{done.stderr.strip()}; {status}", "dim")
 
 
 def _rules() -> list[rules.Json]:

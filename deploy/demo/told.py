@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from demo import crafted
 from local.api import Api
 from local.background import Background
 from local.kubelet import Kubelet
+from local.statuses import timestamp
 from local.world import World
 
 if TYPE_CHECKING:
@@ -90,6 +93,12 @@ class ToldNodes:
     def say_of_pod(self, space: str, name: str, status: Object) -> None:
         """Let the kubelet say something of a pod."""
         self._patch(("-n", space, "pod", name), status)
+
+    def run(self, space: str, name: str) -> None:
+        """Let the kubelet say that a pod runs."""
+        runs = {"running": {"startedAt": timestamp(time.time())}}
+        status = {"phase": "Running", "containerStatuses": [crafted.container("main", runs)]}
+        self.say_of_pod(space, name, status)
 
     def _patch(self, what: tuple[str, ...], status: Object) -> None:
         patch = json.dumps({"status": status})
