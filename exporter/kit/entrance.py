@@ -176,6 +176,10 @@ class Entrance:
         if found.context is None and self.loaded.context is not None:
             sentence = "TLS cannot be switched off while the program runs: restart it"
             raise SettingsError((Problem(str(path), "tls_server_config", sentence),))
+        if self.loaded.config.users and not found.config.users:
+            # An empty file is one that somebody is writing at this moment.
+            sentence = "passwords cannot be switched off while the program runs: restart it"
+            raise SettingsError((Problem(str(path), "basic_auth_users", sentence),))
         return found
 
     def _in_time(self) -> bool:

@@ -257,6 +257,20 @@ def test_a_bad_new_file_changes_nothing_and_is_told_once(
     run(file, good, ask)
 
 
+@pytest.mark.parametrize("text", ["", "http_server_config: {http2: true}"])
+def test_passwords_do_not_vanish_while_it_runs(file: Path, text: str) -> None:
+    """A file is empty for a moment while somebody writes it."""
+
+    async def ask(face: Served) -> None:
+        put(file, text)
+        await face.entrance.look(asked=False)
+        assert face.metric("config_last_reload_successful") == 0
+        assert (await face.get())[0] == 401
+        assert (await face.get(login=LOGIN))[0] == 200
+
+    run(file, USERS, ask)
+
+
 def test_what_cannot_be_served_is_refused_at_the_start(file: Path, tmp_path: Path) -> None:
     """Somebody else's key is a sentence with the file's name."""
     (tmp_path / "other").mkdir()
