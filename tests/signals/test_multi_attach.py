@@ -86,6 +86,15 @@ def test_a_pod_that_waits_for_a_volume_on_another_node_is_a_signal() -> None:
     assert found.evidence[1] == "the volume is attached to node a, where pod old uses it"
 
 
+def test_the_oldest_pod_blocks_whatever_comes_and_goes_beside_it() -> None:
+    """A CronJob's pods on the holder's node have other names each time; the alert has not."""
+    for job in ("a-job-1", "a-job-2", "z-job"):
+        young = msgspec.structs.replace(pod(job, "a", phase="Running"), created=900.0)
+        found = DETECTOR.decide(DATA, view([*STUCK, young]))
+        assert found is not None
+        assert dict(found.named)["blocking_pod"] == "old"
+
+
 def test_a_holder_that_nobody_uses_is_a_pending_detach() -> None:
     """The node lives, no pod there wants it: the controller should let go."""
     found = DETECTOR.decide(DATA, view(obj for obj in STUCK if obj is not HOLDER))

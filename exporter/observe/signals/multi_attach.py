@@ -116,9 +116,11 @@ class MultiAttach:
         view: View,
     ) -> Signal:
         namespace, name = subject["namespace"], subject["persistentvolumeclaim"]
-        users = [
-            p for p in view.pods_of(namespace, name) if p.node == blocking.node and not p.ended
-        ]
+        # The oldest first: the pods of a CronJob come and go, and an alert shows who blocks.
+        users = sorted(
+            (p for p in view.pods_of(namespace, name) if p.node == blocking.node and not p.ended),
+            key=_age,
+        )
         since = pod.scheduled if pod.scheduled is not None else pod.created
         named = {
             "persistentvolume": volume.name,
@@ -150,6 +152,10 @@ def _claims_of(volume: str, view: View) -> list[Subject]:
 def _waiting_since(pod: model.Pod) -> tuple[float, str]:
     since = pod.scheduled if pod.scheduled is not None else pod.created
     return (since if since is not None else float("inf"), pod.name)
+
+
+def _age(pod: model.Pod) -> tuple[float, str]:
+    return (pod.created if pod.created is not None else float("inf"), pod.name)
 
 
 def _reason(node: model.Node | None, users: list[model.Pod]) -> str:
