@@ -64,11 +64,13 @@ class SelfMetrics:
 
         self._kubelets = Gauge(
             "pvmedic_kubelet_last_success_timestamp_seconds",
-            "When a node's kubelet last said how full its volumes are, in Unix seconds."
+            "When a node's kubelet last said how full its volumes are, in Unix seconds;"
+            " until it ever did, when it was first asked in vain."
             " Only nodes that run pods with claims are asked.",
             ["node"],
             registry=self.registry,
         )
+        self._kubelets_known: set[str] = set()
         self._kubelet_failures = CounterMetric(
             "pvmedic_kubelet_request_failures",
             "Questions to kubelets that failed, by reason.",
@@ -96,11 +98,13 @@ class SelfMetrics:
         """Count one answer of a kubelet, or its failure by reason."""
         if failure:
             self._kubelet_failures.labels(failure).inc()
-        else:
+        if not failure or node not in self._kubelets_known:
             self._kubelets.labels(node).set_to_current_time()
+            self._kubelets_known.add(node)
 
     def kubelet_gone(self, node: str) -> None:
         """Forget a node that is no longer asked."""
+        self._kubelets_known.discard(node)
         with contextlib.suppress(KeyError):
             self._kubelets.remove(node)
 

@@ -241,3 +241,25 @@ def test_any_label_value_comes_back_as_it_was(value: str, number: float) -> None
     assert [(s.labels, s.value) for s in family.samples] == [({"pod": value}, number)]
     (family,) = openmetrics(line.decode() + "# EOF\n")  # type: ignore[no-untyped-call]
     assert family.samples[0].labels == {"pod": value}
+
+
+def test_a_kubelet_that_never_answered_has_a_time_as_well() -> None:
+    """Else its alert, which asks for an age, would never fire for it."""
+    metrics = SelfMetrics()
+
+    def shown() -> bytes:
+        whole = metrics.parts(openmetrics=False)
+        mark = b"pvmedic_kubelet_last_success_timestamp_seconds{"
+        return b"".join(line for line in whole.splitlines() if line.startswith(mark))
+
+    metrics.kubelet("a", "Unreachable")
+    first = shown()
+    assert b'node="a"' in first
+    metrics.kubelet("a", "Unreachable")
+    assert shown() == first, "what fails again is no success"
+    metrics.kubelet("a", "")
+    assert shown() != first
+    metrics.kubelet_gone("a")
+    assert shown() == b""
+    metrics.kubelet("a", "Unreachable")
+    assert shown() != b""
