@@ -49,6 +49,7 @@ class Read(msgspec.Struct):
     unseen: dict[Kind, str]
     kubelets: dict[str, str]
     counts: dict[Kind, int]
+    unreadable: dict[str, str]
 
 
 def kubeconfig(environ: Mapping[str, str]) -> Path | None:
@@ -69,7 +70,8 @@ async def run(
         found = await _read(api, reader)
         found.objects.put(server)
     verdict = judge(DETECTORS, found.objects, found.unseen, time.time())
-    unseen = {str(kind): why for kind, why in found.unseen.items()} | found.kubelets
+    unseen = {str(kind): why for kind, why in found.unseen.items()}
+    unseen |= found.unreadable | found.kubelets
     if output is Output.JSON:
         print(report.as_json(verdict, unseen))  # noqa: T201 -- what was asked for
     else:
@@ -90,7 +92,7 @@ def status(verdict: Verdict, unseen: Mapping[str, str]) -> int:
 
 
 async def _read(api: Api, reader: Reader) -> Read:
-    found = Read(Objects(), {}, {}, {})
+    found = Read(Objects(), {}, {}, {}, {})
     wanted = {kind for detector in DETECTORS for kind in detector.needs | detector.helps}
 
     async def one(kind: Kind) -> None:
@@ -108,6 +110,8 @@ async def _read(api: Api, reader: Reader) -> Read:
             found.counts[kind] = len(listing.objects) + listing.skipped
             for obj in listing.objects:
                 found.objects.put(obj)
+            for bad in listing.unreadable:
+                found.unreadable[str(bad.name or f"one of {kind}")] = bad.error
 
     async with asyncio.TaskGroup() as group:
         shown = group.create_task(_progress(found))

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from exporter.observe import errors, model
-from exporter.observe.kube.api import Api
+from exporter.observe.kube.api import Api, Listing
 from exporter.observe.kube.version import version
 from exporter.observe.model import Kind, Object, Signal, Subject
 from exporter.observe.objects import Objects
@@ -104,10 +104,17 @@ async def _read(api: Api, want: Want, objects: Objects, kubelet: AskKubelet) -> 
             return await kubelet(node) if isinstance(node, model.Node) else ()
         if want.name:
             return [await api.get(want.kind, want.namespace, want.name)]
-        return (await api.list(want.kind, want.namespace, want.field_selector)).objects
+        return _whole(await api.list(want.kind, want.namespace, want.field_selector))
     except errors.NotFound:
         return ()
     except errors.NotInstalled:
         if want.kind in OPTIONAL:
             return ()
         raise
+
+
+def _whole(listing: Listing) -> Sequence[Object]:
+    """Return all of a list: what cannot be read is not absent, it may be what decides."""
+    for one in listing.unreadable:
+        raise errors.Garbage(f"cannot read {one.name or 'one of the list'}: {one.error}")
+    return listing.objects

@@ -92,6 +92,15 @@ def test_a_404_that_is_not_the_api_servers_is_not_believed(lost: FakeApiServer) 
     assert set(found.unseen) == {Kind.NODE, Kind.ATTACHMENT}
 
 
+def test_an_object_of_a_list_that_cannot_be_read_is_not_absent(lost: FakeApiServer) -> None:
+    """It may be the attachment that decides, so nothing is cleared without it."""
+    broken = {"metadata": {"name": "csi-1", "resourceVersion": "1"}, "spec": 5}
+    lost.json(ATTACHMENTS, {"metadata": {"resourceVersion": "1"}, "items": [broken]})
+    found = look(lost)
+    assert found.signal is None
+    assert "csi-1" in found.unseen[Kind.ATTACHMENT]
+
+
 @pytest.mark.parametrize("status", [401, 403, 429, 500])
 def test_a_needed_kind_that_cannot_be_read_means_no_judgement(
     lost: FakeApiServer, status: int

@@ -92,6 +92,22 @@ def test_what_may_not_be_seen_is_said_and_ends_with_3(healthy: FakeApiServer) ->
     assert "Nothing is wrong" not in done.stdout
 
 
+def test_what_cannot_be_read_is_said_and_ends_with_3(healthy: FakeApiServer) -> None:
+    """One object is named; the rest of its kind is judged. A proxy's 404 is not an empty kind."""
+    broken = {"metadata": {"name": "csi-2", "resourceVersion": "1"}, "spec": 5}
+    healthy.json(f"{STORAGE}/volumeattachments", items(broken))
+    done = once(healthy)
+    assert done.returncode == 3
+    assert "UNSEEN  volumeattachments csi-2: " in done.stdout
+    assert "nothing is known of" not in done.stdout
+    healthy.json(f"{STORAGE}/volumeattachments", items(broken, LOST))
+    assert once(healthy).returncode == 1
+    healthy.answer(f"{STORAGE}/volumeattachments", said("404 page not found", 404))
+    done = once(healthy)
+    assert done.returncode == 3
+    assert "nothing is known of" in done.stdout
+
+
 def test_without_an_api_server_it_ends_with_2(healthy: FakeApiServer) -> None:
     """And says what was asked and what came."""
     healthy.answer("/version", said("boom", 500))
