@@ -30,6 +30,8 @@ GET_SECONDS = 15.0
 LIST_SECONDS = 60.0
 GRACE_SECONDS = 15.0
 """How much longer than asked for a watch may last, and how much longer it may be silent."""
+READ_AHEAD = 512 * 1024
+"""Bytes that may wait for us before the connection is told to pause, which costs more than they."""
 STREAM_SECONDS = 600
 """How long a streaming list may take altogether."""
 STREAM_SILENT_SECONDS = 15.0
@@ -95,6 +97,7 @@ class Api:
             headers={"User-Agent": "pvmedic", "Accept": "application/json"},
             # Our own tasks bound how much is asked at once, and watches hold a connection each.
             connector=aiohttp.TCPConnector(limit=0),
+            read_bufsize=READ_AHEAD,
             trust_env=False,
         )
         return self

@@ -30,8 +30,9 @@ class Initial:
         # After a change order counts: what is gone may come again.
         objects = None if self._changes else wire.added(self.kind, block)
         if objects is not None:
-            self._objects.extend(obj for obj in objects if wire.kept(obj))
-            self.skipped += sum(not wire.kept(obj) for obj in objects)
+            keep = [obj for obj in objects if wire.kept(obj)]
+            self._objects += keep
+            self.skipped += len(objects) - len(keep)
             return None
         for line in block.split(b"\n"):
             if line.strip() and not self.whole:
