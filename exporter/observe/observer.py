@@ -203,7 +203,7 @@ class Observer:
         for desk in self._desks:
             desk.everything = desk.everything or kind in desk.kinds
         try:
-            for number, name in enumerate(self._gone(kind, objects, spared)):
+            for number, name in enumerate(await self._gone(kind, objects, spared)):
                 self.remove(name)
                 await _give_way(number)
             for number, obj in enumerate(objects):
@@ -222,11 +222,22 @@ class Observer:
             desk.everything = desk.everything or kind in desk.kinds
         self._wake.set()
 
-    def _gone(self, kind: Kind, objects: Sequence[Object], spared: Collection[Ref]) -> list[Ref]:
+    async def _gone(
+        self, kind: Kind, objects: Sequence[Object], spared: Collection[Ref]
+    ) -> list[Ref]:
+        """Return what is held and not listed, giving way: a list may have 100,000 objects."""
         if not self._objects.count(kind):
             return []
-        names = {*spared, *(model.ref(obj) for obj in objects)}
-        return [name for obj in self._objects.of(kind) if (name := model.ref(obj)) not in names]
+        names = set(spared)
+        for number, obj in enumerate(objects):
+            names.add(model.ref(obj))
+            await _give_way(number)
+        gone: list[Ref] = []
+        for number, held in enumerate(list(self._objects.of(kind))):
+            if (name := model.ref(held)) not in names:
+                gone.append(name)
+            await _give_way(number)
+        return gone
 
     async def run(self) -> None:
         """Decide what changed, until cancelled."""
