@@ -259,7 +259,8 @@ class Observer:
             self._listener.change(change, self.view())
             await _give_way(number)
         for desk in self._desks:
-            if self._clock() < desk.silent_until:
+            # A clock that was set back must not silence it for longer.
+            if 0.0 < desk.silent_until - self._clock() <= RETRY_SECONDS:
                 continue
             hidden = desk.kinds & self._unseen().keys()
             if hidden & desk.detector.needs:

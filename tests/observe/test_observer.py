@@ -294,6 +294,19 @@ def test_a_detector_that_raises_loses_its_signals_and_is_asked_again(
     assert "detector not_ready raised" in caplog.text
 
 
+def test_a_clock_that_is_set_back_silences_no_detector(stage: Stage) -> None:
+    """What raised is asked again after its time, or at once when nobody knows how long that is."""
+
+    async def run() -> None:
+        await stage.listed(node("a"), node("boom"))
+        stage.observer.remove(model.ref(node("boom")))
+        stage.now -= 3600.0
+        await stage.observer.decide()
+
+    asyncio.run(run())
+    assert set(stage.heard.holds) == {"a"}
+
+
 def test_changes_of_the_kinds_asked_for_are_told_in_order(stage: Stage) -> None:
     """Arrival, change and removal, each with the version before."""
 
