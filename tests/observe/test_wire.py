@@ -186,7 +186,11 @@ def test_an_event_keeps_whom_it_is_about_and_who_wrote_it() -> None:
     found = one(Kind.EVENT, involvedObject=about, reportingComponent="c")
     assert isinstance(found, model.KubeEvent)
     assert (found.about_kind, found.about_namespace, found.about_name) == ("Pod", "web", "new")
-    assert found.component == "c"
+    assert (found.component, found.about_uid) == ("c", "")
+    # A namesake that was there before has another.
+    found = one(Kind.EVENT, involvedObject={**about, "uid": "u-1"})
+    assert isinstance(found, model.KubeEvent)
+    assert found.about_uid == "u-1"
 
 
 def test_a_lease_and_a_namespace_keep_little() -> None:

@@ -171,6 +171,7 @@ class WireObjectReference(msgspec.Struct, gc=False):
     kind: str | None = None
     namespace: str | None = None
     name: str | None = None
+    uid: str | None = None
 
 
 class WireEventSource(msgspec.Struct, gc=False):
@@ -226,6 +227,7 @@ def event(wire: WireEvent) -> model.KubeEvent:
         count=max(1, series.count or wire.count or 1),
         last=_first_time(last),
         first=_first_time(first),
+        about_uid=about.uid or "",
     )
     fact = events.fact(message, read)
     return msgspec.structs.replace(read, fact=fact) if fact is not None else read
