@@ -278,6 +278,9 @@ class Observer:
                 # either.
                 log.exception("detector %s raised; its signals are withdrawn", desk.detector.name)
                 desk.silent_until = self._clock() + RETRY_SECONDS
+                # What it said before it raised is published already, though it may never have
+                # judged to the end.
+                desk.judges = None
                 self._withdraw(desk)
 
     def _waits(self, desk: _Desk) -> bool:
@@ -304,6 +307,8 @@ class Observer:
             self._told.append(change)
         if kind in self._replacing:
             # Whoever reads it looks at everything when the list is taken.
+            return
+        if change.old is not None and change.new is not None and _alike(change.old, change.new):
             return
         for desk in self._desks:
             # Whoever looks at everything anyway needs no marks.
@@ -371,6 +376,11 @@ class Observer:
         if desk.holds.get(subject) != seen:
             desk.holds[subject] = seen
             self._listener.signal(desk.detector, subject, seen)
+
+
+def _alike(old: Object, new: Object) -> bool:
+    """Whether only the version is another: most changes are of what nobody here reads."""
+    return msgspec.structs.replace(new, version=old.version) == old
 
 
 async def _give_way(number: int) -> bool:

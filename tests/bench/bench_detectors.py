@@ -17,9 +17,12 @@ from exporter.app import COLLECT
 from exporter.observe.signals import DETECTORS
 from tests.bench.figures import machine, spread, tell
 from tests.bench.seeded import pods_asked
-from tests.observe.large import Deaf, changed, cluster, filled, observer, of_pod
+from tests.observe.large import Deaf, changed, cluster, filled, observer, of_pod, touched
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exporter.observe.model import Object
     from exporter.observe.observer import Observer
 
 pytestmark = pytest.mark.timeout(1200)
@@ -38,6 +41,7 @@ class Cost(NamedTuple):
     listed: float
     decided: list[float]
     changes: list[float]
+    quiet: list[float]
 
 
 def test_deciding_as_objects_grow() -> None:
@@ -56,6 +60,8 @@ def test_deciding_as_objects_grow() -> None:
         tell(f"    everything once   {spread(everything, 'us an object')}")
         change = [value * 1e6 for value in one.changes]
         tell(f"    one change        {spread(change, 'us')}")
+        quiet = [value * 1e6 for value in one.quiet]
+        tell(f"    that says nothing {spread(quiet, 'us')}")
     first, last = costs[0], costs[-1]
     times = last.objects / first.objects
     tell(f"  {times:.0f} times the objects: what one object costs is")
@@ -77,16 +83,25 @@ async def cost(pods: int) -> Cost:
             await over.replace(min(detector.starts), [])
         await filled(over, objects)
     await over.decide()
-    changes = [await spent(burst(over, pods, number)) / BURST for number in range(CHANGES // BURST)]
-    return Cost(len(objects), listed / len(objects), decided, changes)
+    changes = await bursts(over, pods, changed)
+    quiet = await bursts(over, pods, touched)
+    return Cost(len(objects), listed / len(objects), decided, changes, quiet)
 
 
-async def burst(over: Observer, pods: int, number: int) -> None:
-    """Change some pods and claims that say nothing new, all over the cluster, and decide."""
+async def bursts(over: Observer, pods: int, how: Callable[[Object, int], Object]) -> list[float]:
+    """Return what one change of each burst costs."""
+    rounds = range(CHANGES // BURST)
+    return [await spent(burst(over, pods, number, how)) / BURST for number in rounds]
+
+
+async def burst(
+    over: Observer, pods: int, number: int, how: Callable[[Object, int], Object]
+) -> None:
+    """Change some pods and claims all over the cluster, none of them for the worse, and decide."""
     for step in range(BURST):
         which = (number * BURST + step) * 7919 % pods
         of_one = list(of_pod(which))
-        over.put(changed(of_one[step % 2], number))
+        over.put(how(of_one[step % 2], number))
     await over.decide()
 
 

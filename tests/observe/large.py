@@ -79,9 +79,14 @@ def _node(number: int) -> str:
     return f"node-{number}"
 
 
-def changed(obj: Object, number: int) -> Object:
+def touched(obj: Object, number: int) -> Object:
     """Return an object in a newer version that says nothing new."""
     return msgspec.structs.replace(obj, version=f"new-{number}")
+
+
+def changed(obj: Object, number: int) -> Object:
+    """Return an object in a newer version that says something new, and nothing bad."""
+    return msgspec.structs.replace(obj, version=f"new-{number}", created=5.0 + number % 2)
 
 
 class Deaf:

@@ -12,7 +12,7 @@ from exporter.observe.model import Change, Kind
 from exporter.observe.objects import Objects
 from exporter.observe.signals import DETECTORS
 from exporter.observe.view import View
-from tests.observe.large import Deaf, changed, cluster, filled, observer, of_pod
+from tests.observe.large import Deaf, changed, cluster, filled, observer, of_pod, touched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,16 +65,23 @@ def counted_after(detector: Detector, changes: list[Object]) -> Counted:
 
 @pytest.mark.parametrize("detector", DETECTORS, ids=[one.name for one in DETECTORS])
 def test_a_change_decides_what_it_touches_and_nothing_else(detector: Detector) -> None:
-    """A pod, its claim, volume and attachment, which say nothing new."""
+    """A pod, its claim, volume and attachment."""
     objects = Objects(cluster(PODS))
     for obj in of_pod(5):
         new = changed(obj, 1)
         counted = counted_after(detector, [new])
-        touched = set(detector.touched(Change(obj, new), View(objects, 0.0)))
+        subjects = set(detector.touched(Change(obj, new), View(objects, 0.0)))
         read = model.KIND_OF[type(obj)] in detector.needs | detector.helps
         assert counted.suspected == 0, "a full pass"
-        assert counted.decided == (touched if read else set())
+        assert counted.decided == (subjects if read else set())
         assert len(counted.decided) <= 10
+
+
+@pytest.mark.parametrize("detector", DETECTORS, ids=[one.name for one in DETECTORS])
+def test_a_version_that_says_nothing_new_decides_nothing(detector: Detector) -> None:
+    """Heartbeats, annotations of others: most of what changes in a cluster."""
+    counted = counted_after(detector, [touched(obj, 1) for obj in of_pod(5)])
+    assert counted.decided == set()
 
 
 @pytest.mark.parametrize("detector", DETECTORS, ids=[one.name for one in DETECTORS])
