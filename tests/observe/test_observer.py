@@ -294,6 +294,19 @@ def test_a_detector_that_raises_loses_its_signals_and_is_asked_again(
     assert "detector not_ready raised" in caplog.text
 
 
+def test_one_that_raises_before_it_ever_judged_takes_back_what_it_said(stage: Stage) -> None:
+    """What it showed of other subjects meanwhile would stay for ever."""
+
+    async def run() -> None:
+        await stage.observer.decide()
+        assert stage.heard.counts == [None]
+        await stage.listed(*(node(name) for name in "abcdef"), node("boom"))
+        assert stage.heard.counts == [None, None]
+
+    asyncio.run(run())
+    assert not stage.heard.holds
+
+
 def test_a_clock_that_is_set_back_silences_no_detector(stage: Stage) -> None:
     """What raised is asked again after its time, or at once when nobody knows how long that is."""
 
