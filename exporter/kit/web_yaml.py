@@ -54,7 +54,8 @@ class Reader:
         try:
             return loader.get_node() if loader.check_node() else None
         except yaml.YAMLError as error:
-            raise self.fail("", f"is not YAML: {' '.join(str(error).split())}") from error
+            # Without the error as its cause: that quotes the file, and keys and hashes with it.
+            raise self.fail("", f"is not YAML: {_said(error)}") from None
 
     def fail(self, path: str, sentence: str) -> SettingsError:
         """Return an error of all problems, with this one last."""
@@ -178,6 +179,13 @@ class Reader:
                 continue
             seen.add(name)
             yield name, value
+
+
+def _said(error: yaml.YAMLError) -> str:
+    """Return what is wrong and where, and nothing of what stands there."""
+    mark = getattr(error, "problem_mark", None)
+    said = getattr(error, "problem", None) or "it cannot be read"
+    return f"line {mark.line + 1}, column {mark.column + 1}: {said}" if mark is not None else said
 
 
 def _plain(node: yaml.Node) -> str:

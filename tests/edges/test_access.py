@@ -194,9 +194,9 @@ def test_a_plugins_expired_token_is_fetched_again(tmp_path: Path) -> None:
     assert wait(run()) == ["Bearer 1", "Bearer 1", "Bearer 2"]
 
 
-@pytest.mark.parametrize("text", [None, "{}", "a: ["])
+@pytest.mark.parametrize("text", [None, "{}", "a: [", "[]", "clusters: 5", "contexts: [null]"])
 def test_a_kubeconfig_that_cannot_be_used_is_unauthorized(tmp_path: Path, text: str | None) -> None:
-    """Missing, empty, or not YAML."""
+    """Missing, empty, not YAML, or YAML of something else."""
     path = tmp_path / "config"
     if text is not None:
         path.write_text(text)

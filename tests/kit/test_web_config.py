@@ -240,3 +240,25 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert "none.yml: cannot be read: No such file" in ours(tmp_path / "none.yml")
     (tmp_path / "binary.yml").write_bytes(b"\xff\xfe")
     assert "is not UTF-8 text" in ours(tmp_path / "binary.yml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'basic_auth_users:\n  prometheus: "$2y$10$S3CRET\n',
+        "basic_auth_users:\n  prometheus: $2y$10$S3CRET: x\n",
+        'tls_server_config:\n  key: "-----BEGIN PRIVATE KEY-----S3CRET" x\n',
+        "a: @S3CRET",
+    ],
+)
+def test_what_is_not_yaml_is_told_by_its_place_and_never_quoted(tmp_path: Path, text: str) -> None:
+    """The line holds a hash, or a private key, and the sentence goes into the log."""
+    told = ours(put_plain(tmp_path / "web.yml", text))
+    assert "is not YAML: line " in told
+    assert "S3CRET" not in told
+
+
+def put_plain(file: Path, text: str) -> Path:
+    """Write the file as it is."""
+    file.write_text(text)
+    return file

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from kubernetes.aio.client import Configuration
     from kubernetes.aio.config.kube_config import KubeConfigLoader
 
+NO_KUBECONFIG = (ValueError, LookupError, TypeError, AttributeError)
+"""What the library makes of a file that is YAML and no kubeconfig."""
 REREAD_SECONDS = 60.0
 """Credentials are read again at least this often, whether or not a file says that it changed."""
 
@@ -172,6 +174,7 @@ class Kubeconfig:
         from kubernetes.aio.client import Configuration  # noqa: PLC0415
         from kubernetes.aio.config import ConfigException, load_kube_config  # noqa: PLC0415
 
+        unusable = (ConfigException, yaml.YAMLError, OSError, *NO_KUBECONFIG)
         try:
             if self._loader is None or self._configuration is None:
                 self._configuration = Configuration()
@@ -183,7 +186,7 @@ class Kubeconfig:
             else:
                 await self._loader.load_and_set(self._configuration)  # type: ignore[no-untyped-call]
             return self._credentials(self._configuration)
-        except (ConfigException, yaml.YAMLError, OSError, ValueError, KeyError) as error:
+        except unusable as error:
             message = f"cannot use the kubeconfig {self._path}: {error}"
             raise Unauthorized(message) from error
 
