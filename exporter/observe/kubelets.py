@@ -203,6 +203,7 @@ class Kubelets:
         self._settings = settings
         self._steady = steady
         self._asked: dict[str, _Asked] = {}
+        self._answering: set[str] = set()
         self._fast = asyncio.Semaphore(AT_ONCE)
         self._slow = asyncio.Semaphore(SLOW_AT_ONCE)
 
@@ -225,6 +226,7 @@ class Kubelets:
         for name in self._asked.keys() - nodes.keys():
             if not self._asked[name].under_way:
                 del self._asked[name]
+                self._answering.discard(name)
                 self._drop(name)
                 self._heard.kubelet_gone(name)
         found = []
@@ -249,6 +251,7 @@ class Kubelets:
             self._failed(node.name, one, error)
         else:
             one.failing = False
+            self._answering.add(node.name)
             one.heard = self._steady()
             self._state.progressed("get")
             self._heard.kubelet(node.name, "")
@@ -262,7 +265,10 @@ class Kubelets:
         if not one.failing:
             log.warning("%s; its volumes are unseen when this lasts", error)
         one.failing = True
-        self._state.failed("get", error)
+        self._answering.discard(node)
+        if not self._answering:
+            # What some refuse is unseen there; all are unseen only when nobody answers.
+            self._state.failed("get", error)
         self._heard.kubelet(node, error.reason)
         if self._steady() - one.heard > STALE_ROUNDS * self._settings.every:
             self._drop(node)

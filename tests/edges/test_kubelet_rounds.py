@@ -178,6 +178,28 @@ def test_a_kubelet_that_fails_for_long_takes_only_its_own_claims_with_it() -> No
     asyncio.run(run())
 
 
+def test_kubelets_that_refuse_do_not_hide_the_one_that_answers() -> None:
+    """However their answers lie in time: else all volumes would come and go every minute."""
+
+    async def run() -> None:
+        played = Played("a", "b", "c")
+        played.says = {name: errors.Forbidden(f"get nodes/stats {name}") for name in "bc"}
+        played.says["a"] = (stats("a"),)
+        await played.round()
+        played.kubelets.due()
+        for name in "bcbc":
+            played.now += 20
+            await played.kubelets.one(made.node(name))
+            assert played.state.unseen() == ""
+        played.says["a"] = errors.Forbidden("get nodes/stats a")
+        for name in "abc":
+            played.now += 20
+            await played.kubelets.one(made.node(name))
+        assert "nodes/stats" in played.state.unseen()
+
+    asyncio.run(run())
+
+
 def test_when_no_kubelet_may_be_asked_that_is_unseen_and_says_which_right() -> None:
     """Nothing is known, which is not nothing wrong."""
 
