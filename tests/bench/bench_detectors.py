@@ -83,8 +83,8 @@ async def cost(pods: int) -> Cost:
             await over.replace(min(detector.starts), [])
         await filled(over, objects)
     await over.decide()
-    changes = await bursts(over, pods, changed)
     quiet = await bursts(over, pods, touched)
+    changes = await bursts(over, pods, changed)
     return Cost(len(objects), listed / len(objects), decided, changes, quiet)
 
 

@@ -86,7 +86,7 @@ def touched(obj: Object, number: int) -> Object:
 
 def changed(obj: Object, number: int) -> Object:
     """Return an object in a newer version that says something new, and nothing bad."""
-    return msgspec.structs.replace(obj, version=f"new-{number}", created=5.0 + number % 2)
+    return msgspec.structs.replace(obj, version=f"new-{number}", created=6.0 + number)
 
 
 class Deaf:
