@@ -16,7 +16,7 @@ from exporter.observe.kube.watch_state import WatchState
 from exporter.observe.memory import SPELLED, FirstSeen, Memory, Remembered, about, latches
 from exporter.observe.model import Change, Kind, KubeEvent, Object, Ready, Ref, Signal, Subject
 from exporter.observe.objects import Objects
-from exporter.observe.signals.base import Detector
+from exporter.observe.signals.base import EVERYTHING, Detector
 from exporter.observe.view import View
 
 log = logging.getLogger(__name__)
@@ -316,6 +316,9 @@ class Observer:
                 continue
             try:
                 desk.dirty.update(desk.detector.touched(change, self._marking))
+                if EVERYTHING in desk.dirty:
+                    desk.dirty.discard(EVERYTHING)
+                    desk.everything = True
             except Exception:
                 # Whoever follows this kind must go on, and nothing that this change means be lost.
                 log.exception("detector %s raised; it looks at everything", desk.detector.name)

@@ -8,9 +8,9 @@ import pytest
 from exporter.observe import model
 from exporter.observe.model import Change, Kind, Subject
 from exporter.observe.observer import Observer
-from exporter.observe.signals.base import Detector
+from exporter.observe.signals.base import EVERYTHING, Detector
 from exporter.observe.view import View
-from tests.observe.test_observer import Heard, NotReady, Stage, node
+from tests.observe.test_observer import Heard, NotReady, Stage, event, node
 
 
 @pytest.fixture
@@ -94,3 +94,33 @@ def test_a_detector_that_raises_for_a_change_looks_at_everything(stage: Stage) -
 
     asyncio.run(run())
     assert set(stage.heard.holds) == {"a"}
+
+
+class Sweeping(NotReady):
+    """Takes every Event to mean that any node may look different."""
+
+    helps = frozenset({Kind.EVENT})
+
+    def touched(self, change: Change, view: View) -> Iterator[Subject]:
+        """Name everything."""
+        del change, view
+        yield EVERYTHING
+
+
+def test_a_change_that_may_mean_anything_is_one_mark(stage: Stage) -> None:
+    """All that is suspect is decided anew, in a pass that gives way."""
+    detector = Sweeping()
+    observer = Observer([detector], stage.states, stage.heard, stage.clock)
+
+    async def run() -> None:
+        for kind, objects in ((Kind.NODE, [node("a"), node("b")]), (Kind.EVENT, [])):
+            await observer.replace(kind, objects)
+            stage.states[kind].listed = True
+            stage.states[kind].progressed("list")
+        await observer.decide()
+        detector.decided.clear()
+        observer.put(event("e"))
+        await observer.decide()
+
+    asyncio.run(run())
+    assert {subject["node"] for subject in detector.decided} == {"a", "b"}

@@ -10,7 +10,7 @@ from exporter.observe import model
 from exporter.observe.model import Kind, Object, Signal, Subject
 from exporter.observe.objects import Objects
 from exporter.observe.signals import DETECTORS, detector_of
-from exporter.observe.signals.base import Detector
+from exporter.observe.signals.base import EVERYTHING, Detector
 from exporter.observe.view import View, Want
 from tests.signals import made, worlds
 
@@ -144,6 +144,8 @@ def test_a_change_touches_every_subject_that_it_decides_anew(
         change = data.draw(worlds.changes(world, kinds))
         world = worlds.after(world, change)
         touched = set(detector.touched(change, made.view(world)))
+        if EVERYTHING in touched:
+            touched = set(worlds.subjects(detector))
         now = holding(detector, world)
         moved = {one for one in was.keys() | now.keys() if was.get(one) != now.get(one)}
         assert moved <= touched

@@ -16,6 +16,10 @@ OTHER = "Other"
 """The reason for what a closed set does not name."""
 
 
+EVERYTHING = Subject(())
+"""What `touched` names when a change may have decided any subject: seldom, and in one mark."""
+
+
 class Detector(Protocol):
     """Sees one failure.
 
@@ -61,7 +65,7 @@ class Detector(Protocol):
         ...
 
     def touched(self, change: Change, view: View) -> Iterable[Subject]:
-        """Name the subjects that this change may have decided anew."""
+        """Name the subjects that this change may have decided anew, or EVERYTHING."""
         ...
 
     def reads(self, subject: Subject, view: View) -> Iterable[Want]:

@@ -84,7 +84,7 @@ class CsiDriverUnregistered:
                 case model.Node() if _moved(change):
                     yield from _at(obj.name, (), view)
                 case model.CsiDriver() | model.Server():
-                    yield from _everywhere(change, view)
+                    yield from _everywhere(change)
                 case _:
                     pass
 
@@ -178,25 +178,15 @@ def _learners(
         yield subject_of(where, driver)
 
 
-def _everywhere(change: Change, view: View) -> Iterator[Subject]:
-    """Name what a driver's or a server's arrival, end or new version decides: it is rare."""
-    old, new = change.old, change.new
-    match old, new:
+def _everywhere(change: Change) -> Iterator[Subject]:
+    """Name all when a driver or a server comes, goes or has a new version."""
+    match change.old, change.new:
         case (model.CsiDriver(), model.CsiDriver()):
-            return
-        case (model.Server(), model.Server()) if old.git_version == new.git_version:
-            return
-        case _:
             pass
-    driver = next((o.name for o in (old, new) if isinstance(o, model.CsiDriver)), None)
-    more: dict[str, set[str]] = {}
-    for pod in view.pods():
-        if driver is None:
-            more.setdefault(pod.node, set())
-        elif pod.plugin is not None and drivers.name(pod) == driver:
-            more.setdefault(pod.node, set()).update(drivers.taught(pod, view))
-    for node, found in more.items():
-        yield from _at(node, found, view)
+        case (model.Server() as old, model.Server() as new) if old.git_version == new.git_version:
+            pass
+        case _:
+            yield base.EVERYTHING
 
 
 def _called_for(pod: model.Pod, view: View) -> Iterator[str]:
