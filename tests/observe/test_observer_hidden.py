@@ -101,6 +101,10 @@ class Sweeping(NotReady):
 
     helps = frozenset({Kind.EVENT})
 
+    def suspects(self, obj: model.Object, view: View) -> Iterable[Subject]:
+        """Name the node."""
+        return NotReady().touched(Change(None, obj), view)
+
     def touched(self, change: Change, view: View) -> Iterator[Subject]:
         """Name everything."""
         del change, view
