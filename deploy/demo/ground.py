@@ -60,6 +60,7 @@ class Ground:
         self.cluster = cluster
         self.space = space
         self.nodes = nodes
+        self._registered: list[tuple[str, str]] = []
 
     def __enter__(self) -> Self:
         """Make the namespace."""
@@ -86,6 +87,8 @@ class Ground:
         kubectl("delete", others, selector, "--wait=false")
         kubectl("delete", "namespace", self.space, "--wait=false")
         self.wait("everything gone", lambda: not self._left(spaced, others, selector))
+        for node, driver in self._registered:
+            self._write_drivers(node, driver, registered=False)
 
     def apply(self, *manifests: str) -> None:
         """Apply manifests."""
@@ -203,8 +206,14 @@ class Ground:
 
     def register(self, node: str, driver: str) -> None:
         """Write a driver into a CSINode, as the kubelet does when the registrar asks it to."""
+        self._write_drivers(node, driver, registered=True)
+        self._registered.append((node, driver))
+
+    def _write_drivers(self, node: str, driver: str, *, registered: bool) -> None:
         found = self.get("CSINode", node)
-        drivers = [*(found["spec"].get("drivers") or ()), {"name": driver, "nodeID": node}]
+        drivers = [one for one in found["spec"].get("drivers") or () if one["name"] != driver]
+        if registered:
+            drivers.append({"name": driver, "nodeID": node})
         version = found["metadata"]["resourceVersion"]
         body = {"metadata": {"resourceVersion": version}, "spec": {"drivers": drivers}}
         self.patch("csinode", node, body)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -43,10 +44,12 @@ class KubeletFace:
             def do_GET(self) -> None:
                 status, body = face.answer(self.path, self.headers.get("Authorization", ""))
                 face.said.append(status)
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                # Who asked may have been killed meanwhile.
+                with suppress(OSError):
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- same
                 del format, args
