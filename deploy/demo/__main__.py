@@ -21,11 +21,11 @@ import aiohttp
 from demo import node_loss, seen_table
 from demo.line import Line, Pace
 from demo.screen import Screen
-from demo.shows import SHOWS, Place, install_snapshots
+from demo.shows import SHOWS, Place
 from demo.theatre import Theatre
 from local import tools
 from local.cluster import LocalCluster
-from local.csi import Csi
+from local.csi import Csi, install_crds
 from local.errors import LocalClusterError
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _play(
     show = SHOWS[scene]
     csi = stack.enter_context(Csi.start(cluster, screen.say)) if show.csi else None
     if csi is None:
-        install_snapshots(cluster)
+        install_crds(cluster)
     line = _start(Line(cluster, Pace(minute=1.0, keep_firing=3.0)), screen)
     theatre = Theatre(line, screen)
     play = show.set_up(Place(stack, cluster, csi))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from demo import crafted
 from local import workloads
-from local.csi_objects import SPACE_LABEL
+from local.csi_objects import SPACE_LABEL, volume_name
 from local.errors import LocalClusterError
 
 if TYPE_CHECKING:
@@ -84,6 +84,9 @@ class Ground:
         kubectl = self.cluster.kubectl
         selector = f"--selector={SPACE_LABEL}={self.space}"
         kubectl("-n", self.space, "delete", spaced, "--all", "--wait=false")
+        kubectl("delete", "volumeattachments", selector, "--wait=false")
+        # A volume that goes before it is detached leaves its attachment behind for ever.
+        self.wait("no volume attached", lambda: not self._attached())
         kubectl("delete", others, selector, "--wait=false")
         kubectl("delete", "namespace", self.space, "--wait=false")
         self.wait("everything gone", lambda: not self._left(spaced, others, selector))
@@ -227,6 +230,12 @@ class Ground:
                 found: Object = item
                 return found
         return {}
+
+    def _attached(self) -> list[str]:
+        ours = volume_name(self.space, "")
+        listed = self.cluster.get(f"{STORAGE}/volumeattachments") or {"items": []}
+        names = (item["spec"]["source"].get("persistentVolumeName", "") for item in listed["items"])
+        return [name for name in names if name.startswith(ours)]
 
     def _left(self, spaced: str, others: str, selector: str) -> str:
         found = self.kubectl("get", spaced, "-o", "name")

@@ -23,6 +23,7 @@ import yaml
 from demo import rules
 from demo.pace import Pace
 from demo.rules import text as _text
+from local.csi import established
 from local.processes import free_ports, listening
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ class Line:
     def start(self) -> None:
         """Apply what ships, start all four, wait until they answer."""
         self.cluster.apply(ROOT / "deploy" / "manifests" / "access")
-        established = "--for=condition=Established"
-        self.cluster.kubectl("wait", established, "crd/remediations.pvmedic.dev", "--timeout=60s")
+        crd = "crd/remediations.pvmedic.dev"
+        self.cluster.wait(crd, partial(established, self.cluster, crd), START_SECONDS)
         self.write_settings()
         self.start_exporter()
         self.start_remediator()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from demo import claims, drivers, rok, rwx
 from demo.ground import Ground
 from demo.told import ToldNodes
-from local.csi import CRD_NAMES, CRDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,13 +54,6 @@ class Show:
     about: str
     csi: bool
     set_up: Callable[[Place], Play]
-
-
-def install_snapshots(cluster: LocalCluster) -> None:
-    """Install the CRDs of snapshots; nobody serves them."""
-    for path in sorted(CRDS.glob("*.yaml")):
-        cluster.apply(path.read_text())
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", *CRD_NAMES)
 
 
 def _claims(place: Place) -> Play:

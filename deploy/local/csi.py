@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -185,9 +186,7 @@ class Csi:
         child.wait_ready(self.driver.answers, READY_SECONDS)
 
     def _install(self) -> None:
-        for path in sorted(CRDS.glob("*.yaml")):
-            self.cluster.apply(path.read_text())
-        self.cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", *CRD_NAMES)
+        install_crds(self.cluster)
         self.cluster.apply(csi_objects.driver() + csi_objects.snapshot_class())
         for node in self.cluster.nodes:
             self.register(node)
@@ -205,3 +204,21 @@ class Csi:
             "spec": {"drivers": drivers},
         }
         self.cluster.kubectl("patch", "csinode", node, "--type=merge", "-p", json.dumps(patch))
+
+
+def install_crds(cluster: LocalCluster) -> None:
+    """Install the CRDs of snapshots and wait until their objects can be made."""
+    for path in sorted(CRDS.glob("*.yaml")):
+        cluster.apply(path.read_text())
+    for name in CRD_NAMES:
+        cluster.wait(name, partial(established, cluster, name), READY_SECONDS)
+
+
+def established(cluster: LocalCluster, name: str) -> bool:
+    """Say whether objects of a CRD (`crd/NAME`) can be made.
+
+    `kubectl wait` gives up on one to which nobody has written a condition yet.
+    """
+    path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name.removeprefix('crd/')}"
+    conditions = ((cluster.get(path) or {}).get("status") or {}).get("conditions") or ()
+    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)

@@ -15,11 +15,10 @@ import pytest
 
 from demo import claims, crafted, drivers, rok, rwx
 from demo.ground import Ground
-from demo.shows import install_snapshots
 from demo.told import ToldNodes
 from exporter.observe.signals import DETECTORS
 from local import workloads
-from local.csi import CRD_NAMES
+from local.csi import CRD_NAMES, install_crds
 from local.csi_objects import volume_name
 from local.statuses import timestamp
 from tests.cluster.eyes import Eyes
@@ -48,7 +47,7 @@ def cluster(line: Line) -> Iterator[LocalCluster]:
     """Give the cluster with the CRDs of snapshots and without anybody who repairs nodes."""
     cluster = line.cluster
     line.child("remediator").kill()
-    install_snapshots(cluster)
+    install_crds(cluster)
     try:
         yield cluster
     finally:
