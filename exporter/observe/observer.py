@@ -206,9 +206,10 @@ class Observer:
             for number, name in enumerate(await self._gone(kind, objects, spared)):
                 self.remove(name)
                 await _give_way(number)
-            for number, obj in enumerate(objects):
-                self.put(obj)
-                await _give_way(number)
+            for begin in range(0, len(objects), SLICE):
+                for obj in objects[begin : begin + SLICE]:
+                    self.put(obj)
+                await asyncio.sleep(0)
         finally:
             self._replacing.discard(kind)
         for event in list(self._remembered):
@@ -355,11 +356,15 @@ class Observer:
         self._listener.judged(desk.detector, None if partly else len(desk.holds), partly=partly)
 
     async def _mark_everything(self, desk: _Desk) -> None:
+        suspects, view, dirty = desk.detector.suspects, self._marking, desk.dirty
         for kind in sorted(desk.detector.starts):
             objects = list(self._objects.of(kind))
-            for number, obj in enumerate(objects):
-                desk.dirty.update(desk.detector.suspects(obj, self._marking))
-                await _give_way(number)
+            for begin in range(0, len(objects), SLICE):
+                for obj in objects[begin : begin + SLICE]:
+                    found = suspects(obj, view)
+                    if found:
+                        dirty.update(found)
+                await asyncio.sleep(0)
 
     def _decide_one(self, desk: _Desk, subject: Subject, view: View) -> None:
         signal = desk.detector.decide(subject, view)

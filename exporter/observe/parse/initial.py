@@ -24,7 +24,7 @@ class Initial:
         self.whole = False
         self.version = ""
 
-    def take(self, block: bytes) -> Status | None:
+    def take(self, block: bytes | memoryview) -> Status | None:
         """Take whole lines; a Status is the server's reason to end. Raises UndecodableError."""
         self.began = True
         # After a change order counts: what is gone may come again.
@@ -34,7 +34,7 @@ class Initial:
             self._objects += keep
             self.skipped += len(objects) - len(keep)
             return None
-        for line in block.split(b"\n"):
+        for line in bytes(block).split(b"\n"):
             if line.strip() and not self.whole:
                 said = self._line(wire.watched(self.kind, line))
                 if said is not None:

@@ -90,7 +90,7 @@ Line = Watched | Status
 class _Codec(NamedTuple):
     one: Callable[[bytes | msgspec.Raw], Object]
     listed: Callable[[bytes], tuple[ListMeta, list[Object]]]
-    added: Callable[[bytes], list[Object]]
+    added: Callable[[bytes | memoryview], list[Object]]
 
 
 def _codec(wire: type[W], convert: Callable[[W], Object]) -> _Codec:
@@ -225,7 +225,7 @@ def _read(kind: Kind, item: msgspec.Raw, *, gone: bool = False) -> Object | Unre
     return Unreadable(name, meta.resourceVersion or "", gone, said)
 
 
-def added(kind: Kind, block: bytes) -> list[Object] | None:
+def added(kind: Kind, block: bytes | memoryview) -> list[Object] | None:
     """Read whole lines of a watch that all say ADDED, in one go; None when any says else."""
     try:
         return _CODECS[kind].added(block)
