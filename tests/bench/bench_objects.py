@@ -86,7 +86,7 @@ def test_beside_the_usual_client(server: SeededServer) -> None:
 
 
 def test_a_thousand_changes_a_second(server: SeededServer) -> None:
-    """Statuses of pods and claims, from a process of its own."""
+    """Half of them of what is read, half not, from a process of its own."""
     with ExporterRun(server) as run:
         run.rest()
         before, began = run.cpu, time.monotonic()

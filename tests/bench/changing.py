@@ -1,7 +1,8 @@
 """Changes objects at a steady rate, in a process of its own: `python -m tests.bench.changing`.
 
 Arguments: server, directory of a service account, pods, changes a second, seconds. Prints how many
-it made. Half are pods' statuses and half claims', one annotation or message each, in turn.
+it made. Half are pods that were placed at another time, which is read; half are annotations of
+claims that nobody reads.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.bench.samples import names
+from exporter.observe.model import rfc3339
+from tests.bench.copies import FIRST_TIME, names
 
 AT_ONCE = 40
 MERGE = "application/merge-patch+json"
@@ -51,7 +53,9 @@ def _patch(number: int, pods: int) -> tuple[str, object]:
     name = names(number * 7919 % pods)
     where = f"/api/v1/namespaces/{name['namespace']}"
     if number % 2:
-        return f"{where}/pods/{name['pod']}/status", {"status": {"message": f"change {number}"}}
+        when = rfc3339(FIRST_TIME + number)
+        placed = {"type": "PodScheduled", "status": "True", "lastTransitionTime": when}
+        return f"{where}/pods/{name['pod']}/status", {"status": {"conditions": [placed]}}
     marks = {"annotations": {"example.com/change": str(number)}}
     return f"{where}/persistentvolumeclaims/{name['claim']}", {"metadata": marks}
 

@@ -28,20 +28,19 @@ from local.processes import PortTakenError, Processes, on_free_ports
 from local.run_directory import RunDirectory
 from local.timings import Timings
 from local.tokens import ServiceAccountTokens
-from tests.bench.figures import tell
-from tests.bench.samples import (
+from tests.bench.copies import (
     CLASSES,
     FIRST_TIME,
     NAMESPACES,
-    SAMPLES,
     TOKENS,
-    Sample,
     copy,
     names,
     of_node,
     parts,
     varint,
 )
+from tests.bench.figures import tell
+from tests.bench.samples import SAMPLES, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
