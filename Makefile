@@ -33,7 +33,7 @@ check: $(READY) ## lint, format, types and import rules: about a minute the firs
 	@echo "import-linter: the walls of the house"
 	@$(VENV)/bin/lint-imports
 
-bench: setup ## the numbers: how long a repair takes, memory and CPU at rest
+bench: setup ## the numbers: repair, rest, scrapes, a large cluster (BENCH_PODS=2000 makes that one quick)
 	@$(PY) -m pytest tests/bench/bench_*.py -s $(TESTS)
 
 format: $(READY) ## let ruff write the format and its safe fixes
