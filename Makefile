@@ -12,7 +12,7 @@ UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.
 .PHONY: help setup demo test check bench format generate pins clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## get everything: .venv, Prometheus and Alertmanager, Kubernetes built once
 	@$(DEPLOY) $(PY) -m local tools
