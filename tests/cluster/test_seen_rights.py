@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -24,6 +24,7 @@ from exporter.observe.kubelets import KubeletSettings, Reader
 from exporter.observe.model import Kind, Ready
 from exporter.observe.signals import DETECTORS
 from local import workloads
+from local.background import CLOSING_SECONDS
 from tests.cluster.eyes import Eyes
 from tests.cluster.kubelet_face import KubeletFace
 
@@ -141,8 +142,10 @@ async def watches(cluster: LocalCluster, account: str, kind: Kind) -> str:
     """Begin to watch a kind; return what the API server says against it, empty for nothing."""
     async with api_of(cluster, LACKING, account) as api:
         try:
-            async for _ in api.watch(kind, "", seconds=1):
-                return ""
+            async with aclosing(api.watch(kind, "", seconds=1)) as items:
+                await anext(items)
+            # A watch that is left early takes a moment to say goodbye over TLS.
+            await asyncio.sleep(CLOSING_SECONDS)
         except errors.NotInstalled:
             return ""
         except errors.Forbidden as error:
