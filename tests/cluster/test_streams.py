@@ -12,6 +12,7 @@ from exporter.observe.kube.access import Where, access
 from exporter.observe.kube.api import Api, Listing
 from exporter.observe.model import Kind, ref
 from exporter.observe.parse import wire
+from local.background import CLOSING_SECONDS
 
 if TYPE_CHECKING:
     from demo.line import Line
@@ -52,7 +53,9 @@ def test_a_streaming_list_is_the_list(line: Line) -> None:
                 # Accepted from this version, and ended by time, not as too old.
                 assert await anext(items) is None
                 assert all([isinstance(item, wire.Put | wire.Bookmark) async for item in items])
-            return streamed, paged
+        # A watch that is left takes a moment to say goodbye over TLS.
+        await asyncio.sleep(CLOSING_SECONDS)
+        return streamed, paged
 
     streamed, paged = asyncio.run(run())
     assert asked.verbs == ["watch", "list", "watch"]
