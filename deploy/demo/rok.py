@@ -158,7 +158,15 @@ def _fail(ground: Ground, kind: str, name: str, command: str) -> None:
     _say(ground, kind, name, "JobFailed", text)
 
 
+def _next_second() -> None:
+    """Wait for it: Events have whole seconds, and of two in one nobody knows which is newer."""
+    began = int(time.time())
+    while int(time.time()) == began:
+        time.sleep(0.02)
+
+
 def _fail_snapshot(ground: Ground, node: str) -> None:
+    _next_second()
     space, content = ground.space, f"snapcontent-{ground.space}"
     source = {"persistentVolumeClaimName": "models"}
     ground.apply(crafted.thing("VolumeSnapshot", space, SNAPSHOT, spec={"source": source}))
