@@ -5,7 +5,7 @@ object changed or a time has come; the remediator asks it over freshly read obje
 times.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from exporter.observe import model
@@ -18,6 +18,26 @@ OTHER = "Other"
 
 EVERYTHING = Subject(())
 """What `touched` names when a change may have decided any subject: seldom, and in one mark."""
+
+
+def claim_subject(namespace: str, claim: str) -> Subject:
+    """Return the subject for a claim."""
+    return Subject((("namespace", namespace), ("persistentvolumeclaim", claim)))
+
+
+def claim_subjects(claims: Iterable[model.Claim]) -> Iterator[Subject]:
+    """Return the subjects for claims."""
+    return (claim_subject(claim.namespace, claim.name) for claim in claims)
+
+
+def node_subject(node: str) -> Subject:
+    """Return the subject for a node's name."""
+    return Subject((("node", node),))
+
+
+def volume_subject(volume: str) -> Subject:
+    """Return the subject for a volume's name."""
+    return Subject((("persistentvolume", volume),))
 
 
 class Detector(Protocol):

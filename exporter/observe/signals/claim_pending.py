@@ -22,10 +22,7 @@ from exporter.observe.signals.reasons import pending
 from exporter.observe.signals.reasons.pending import CLAIM, SNAPSHOT
 from exporter.observe.view import View, Want
 
-
-def subject_of(namespace: str, claim: str) -> Subject:
-    """Return the subject for a claim."""
-    return Subject((("namespace", namespace), ("persistentvolumeclaim", claim)))
+subject_of = base.claim_subject
 
 
 class ClaimPending:
@@ -150,31 +147,27 @@ class ClaimPending:
         )
 
 
-def _subjects(claims: Iterable[model.Claim]) -> Iterator[Subject]:
-    return (subject_of(claim.namespace, claim.name) for claim in claims)
-
-
 def _claim_and_clones(claim: model.Claim, view: View) -> Iterator[Subject]:
     yield subject_of(claim.namespace, claim.name)
-    yield from _subjects(view.made_from(CLAIM, claim.namespace, claim.name))
+    yield from base.claim_subjects(view.made_from(CLAIM, claim.namespace, claim.name))
 
 
 def _of_class(obj: model.StorageClass | model.CsiDriver, view: View) -> Iterator[Subject]:
     if isinstance(obj, model.StorageClass):
-        yield from _subjects(view.pending_of(obj.name))
-        yield from _subjects(view.pending_of(""))
+        yield from base.claim_subjects(view.pending_of(obj.name))
+        yield from base.claim_subjects(view.pending_of(""))
         return
     for klass in view.storage_classes():
         if klass.provisioner == obj.name:
-            yield from _subjects(view.pending_of(klass.name))
+            yield from base.claim_subjects(view.pending_of(klass.name))
 
 
 def _of_snapshot(obj: model.Snapshot | model.SnapshotContent, view: View) -> Iterator[Subject]:
     if isinstance(obj, model.Snapshot):
-        yield from _subjects(view.made_from(SNAPSHOT, obj.namespace, obj.name))
+        yield from base.claim_subjects(view.made_from(SNAPSHOT, obj.namespace, obj.name))
         return
     for one in view.snapshots_naming(obj.name):
-        yield from _subjects(view.made_from(SNAPSHOT, one.namespace, one.name))
+        yield from base.claim_subjects(view.made_from(SNAPSHOT, one.namespace, one.name))
 
 
 def _source_reads(claim: model.Claim, view: View) -> Iterator[Want]:

@@ -41,9 +41,7 @@ _REFUSED = ("Infeasible", "Failed")
 """How they end after a final error: ...ResizeInfeasible, before Kubernetes 1.31 ...Failed."""
 
 
-def subject_of(namespace: str, claim: str) -> Subject:
-    """Return the subject for a claim."""
-    return Subject((("namespace", namespace), ("persistentvolumeclaim", claim)))
+subject_of = base.claim_subject
 
 
 class ExpansionFailed:
@@ -98,9 +96,9 @@ class ExpansionFailed:
                 case model.Pod():
                     yield from (subject_of(obj.namespace, claim) for claim in obj.claims)
                 case model.Volume():
-                    yield from _subjects(view.claims_of(obj.name))
+                    yield from base.claim_subjects(view.claims_of(obj.name))
                 case model.StorageClass():
-                    yield from _subjects(view.growing_of(obj.name))
+                    yield from base.claim_subjects(view.growing_of(obj.name))
                 case model.KubeEvent() if obj.about_kind == "PersistentVolumeClaim":
                     yield subject_of(obj.about_namespace, obj.about_name)
                 case model.KubeEvent() if obj.about_kind == "Pod":
@@ -159,10 +157,6 @@ class ExpansionFailed:
             named=tuple((label, named[label]) for label in self.named_labels),
             evidence=(f"it has {claim.capacity} bytes and asks for {claim.requested}", why),
         )
-
-
-def _subjects(claims: Iterable[model.Claim]) -> Iterator[Subject]:
-    return (subject_of(claim.namespace, claim.name) for claim in claims)
 
 
 def _stage(claim: model.Claim, volume: model.Volume | None) -> Stage:

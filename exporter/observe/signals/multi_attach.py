@@ -19,10 +19,7 @@ from exporter.observe.model.facts import MultiAttachBlocked
 from exporter.observe.signals import base
 from exporter.observe.view import View, Want
 
-
-def subject_of(namespace: str, claim: str) -> Subject:
-    """Return the subject for a claim."""
-    return Subject((("namespace", namespace), ("persistentvolumeclaim", claim)))
+subject_of = base.claim_subject
 
 
 class MultiAttach:

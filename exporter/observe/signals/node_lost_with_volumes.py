@@ -23,9 +23,7 @@ HEARTBEATS = "kube-node-lease"
 """The namespace in which every kubelet renews a Lease of its node's name."""
 
 
-def subject_of(node: str) -> Subject:
-    """Return the subject for a node's name."""
-    return Subject((("node", node),))
+subject_of = base.node_subject
 
 
 class NodeLostWithVolumes:

@@ -54,9 +54,7 @@ class _Story(msgspec.Struct, frozen=True):
         return max(times) if known else float("inf")
 
 
-def subject_of(namespace: str, claim: str) -> Subject:
-    """Return the subject for a claim."""
-    return Subject((("namespace", namespace), ("persistentvolumeclaim", claim)))
+subject_of = base.claim_subject
 
 
 class RwxRecoveryBlocked:

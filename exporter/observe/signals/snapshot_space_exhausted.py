@@ -39,9 +39,7 @@ FORMS = {"0x8A": "copy", "0xC3": "clone"}
 """What a job was doing, by its SCSI command: WRITE16, ROK_CLONE_FISK."""
 
 
-def subject_of(node: str) -> Subject:
-    """Return the subject for a node's name."""
-    return Subject((("node", node),))
+subject_of = base.node_subject
 
 
 class SnapshotSpaceExhausted:

@@ -19,10 +19,7 @@ from exporter.observe.model import Change, Kind, Object, Signal, SinceSource, Su
 from exporter.observe.signals import base
 from exporter.observe.view import View, Want
 
-
-def subject_of(volume: str) -> Subject:
-    """Return the subject for a volume's name."""
-    return Subject((("persistentvolume", volume),))
+subject_of = base.volume_subject
 
 
 class VolumeAttachedTwice:

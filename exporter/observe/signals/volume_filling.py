@@ -21,9 +21,7 @@ FREE_INODES_RATIO = 0.05
 """A file system grows by what it holds: inodes run out later and more suddenly."""
 
 
-def subject_of(namespace: str, claim: str) -> Subject:
-    """Return the subject for a claim."""
-    return Subject((("namespace", namespace), ("persistentvolumeclaim", claim)))
+subject_of = base.claim_subject
 
 
 class VolumeFilling:

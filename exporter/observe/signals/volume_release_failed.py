@@ -29,9 +29,7 @@ _CAUSES: Mapping[Cause, str] = {
 }
 
 
-def subject_of(volume: str) -> Subject:
-    """Return the subject for a volume."""
-    return Subject((("persistentvolume", volume),))
+subject_of = base.volume_subject
 
 
 class VolumeReleaseFailed:
