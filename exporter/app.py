@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import Mapping
 
 from exporter import collectors, state
 from exporter.kit import build, logs
@@ -26,14 +25,11 @@ from exporter.observe.memory import Memory
 from exporter.observe.model import Kind
 from exporter.observe.observer import Observer
 from exporter.observe.parse import events, wire
-from exporter.observe.signals import DETECTORS
+from exporter.observe.signals import DETECTORS, READ
 from exporter.server import Board, SelfMetrics
 from exporter.settings import Settings
 
 log = logging.getLogger(__name__)
-
-SELECTORS: Mapping[Kind, str] = {Kind.EVENT: events.SELECTOR}
-"""Of Events not what is frequent and never read: a cluster has a hundred thousand of them."""
 
 ABOUT = About(
     "pvmedic exporter",
@@ -84,8 +80,7 @@ async def run(start: Start[Settings]) -> None:
     who = access(settings.kubernetes, os.environ)
     metrics = SelfMetrics()
     board = Board(metrics, time.time())
-    read = {kind for one in DETECTORS for kind in one.needs | one.helps}
-    watched = [kind for kind in wire.KINDS if kind in read]
+    watched = [kind for kind in wire.KINDS if kind in READ]
     states = {
         kind: WatchState(kind, time.time, time.monotonic)
         for kind in (*watched, Kind.SERVER, Kind.VOLUME_STATS)
@@ -125,7 +120,9 @@ async def run(start: Start[Settings]) -> None:
             follows = follow([reload, start.entrance])
             tasks = [group.create_task(observer.run()), group.create_task(follows)]
             for kind in watched:
-                reflector = Reflector(api, states[kind], observer, pace, SELECTORS.get(kind, ""))
+                reflector = Reflector(
+                    api, states[kind], observer, pace, events.SELECTORS.get(kind, "")
+                )
                 tasks.append(group.create_task(reflector.run()))
             tasks.append(group.create_task(_follow_version(api, states[Kind.SERVER], observer)))
             reading = Kubelets(

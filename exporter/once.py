@@ -22,10 +22,11 @@ from exporter.observe.kube.api import Api
 from exporter.observe.kube.resources import RESOURCES
 from exporter.observe.kube.version import version
 from exporter.observe.kubelets import KubeletSettings, Reader
-from exporter.observe.model import Kind, Ready
+from exporter.observe.model import Kind
 from exporter.observe.objects import Objects
 from exporter.observe.parse import events, wire
-from exporter.observe.signals import DETECTORS
+from exporter.observe.signals import DETECTORS, READ
+from exporter.observe.view import View
 
 HEALTHY, WRONG, UNSEEN = 0, 1, 3
 """Exit statuses; 2 is for what a person must mend in how it is called."""
@@ -93,12 +94,10 @@ def status(verdict: Verdict, unseen: Mapping[str, str]) -> int:
 
 async def _read(api: Api, reader: Reader) -> Read:
     found = Read(Objects(), {}, {}, {}, {})
-    wanted = {kind for detector in DETECTORS for kind in detector.needs | detector.helps}
 
     async def one(kind: Kind) -> None:
-        selector = events.SELECTOR if kind is Kind.EVENT else ""
         try:
-            listing = await api.list(kind, field_selector=selector)
+            listing = await api.list(kind, field_selector=events.SELECTORS.get(kind, ""))
         except errors.NotInstalled as error:
             if RESOURCES[kind].optional:
                 found.counts[kind] = 0
@@ -115,7 +114,7 @@ async def _read(api: Api, reader: Reader) -> Read:
 
     async with asyncio.TaskGroup() as group:
         shown = group.create_task(_progress(found))
-        reads = [group.create_task(one(kind)) for kind in wire.KINDS if kind in wanted]
+        reads = [group.create_task(one(kind)) for kind in wire.KINDS if kind in READ]
         await asyncio.gather(*reads)
         await _ask_kubelets(reader, found)
         shown.cancel()
@@ -132,13 +131,7 @@ async def _progress(found: Read) -> None:
 
 async def _ask_kubelets(reader: Reader, found: Read) -> None:
     slots = asyncio.Semaphore(KUBELETS_AT_ONCE)
-    nodes = [
-        node
-        for node in found.objects.of(Kind.NODE)
-        if isinstance(node, model.Node)
-        and node.ready is Ready.TRUE
-        and found.objects.any("pods_on", "", node.name)
-    ]
+    nodes = View(found.objects, time.time()).nodes_with_claims()
 
     async def one(node: model.Node) -> None:
         async with slots:

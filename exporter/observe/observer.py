@@ -14,7 +14,7 @@ import msgspec
 from exporter.observe import model
 from exporter.observe.kube.watch_state import WatchState
 from exporter.observe.memory import SPELLED, FirstSeen, Memory, Remembered, about, latches
-from exporter.observe.model import Change, Kind, KubeEvent, Object, Ready, Ref, Signal, Subject
+from exporter.observe.model import Change, Kind, KubeEvent, Object, Ref, Signal, Subject
 from exporter.observe.objects import Objects
 from exporter.observe.signals.base import EVERYTHING, Detector
 from exporter.observe.view import View
@@ -126,12 +126,7 @@ class Observer:
         """Return the Ready nodes to which pods with claims are bound; None: not known yet."""
         if not all(self._states[kind].listed for kind in (Kind.NODE, Kind.POD)):
             return None
-        found = (obj for obj in self._objects.of(Kind.NODE) if isinstance(obj, model.Node))
-        return [
-            node
-            for node in found
-            if node.ready is Ready.TRUE and self._objects.any("pods_on", "", node.name)
-        ]
+        return self._marking.nodes_with_claims()
 
     def stats_of(self, node: str) -> list[model.VolumeStats]:
         """Return what is held of a node's kubelet."""

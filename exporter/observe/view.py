@@ -63,6 +63,12 @@ class View:
         """Return all Nodes."""
         return list(self._of(model.Node, Kind.NODE))
 
+    def nodes_with_claims(self) -> list[model.Node]:
+        """Return the Ready Nodes to which pods with claims are bound."""
+        found = self._of(model.Node, Kind.NODE)
+        bound = (node for node in found if self._objects.any("pods_on", "", node.name))
+        return [node for node in bound if node.ready is model.Ready.TRUE]
+
     def pod(self, namespace: str, name: str) -> model.Pod | None:
         """Return a Pod."""
         return self._get(model.Pod, Kind.POD, namespace, name)

@@ -13,7 +13,7 @@ import yaml
 
 from exporter.kit import settings
 from exporter.observe.kube.resources import RESOURCES
-from exporter.observe.signals import DETECTORS
+from exporter.observe.signals import READ
 from exporter.settings import Settings as ExporterSettings
 from remediator import record
 from remediator.settings import Mode
@@ -82,9 +82,8 @@ def test_every_file_is_part_of_the_whole() -> None:
 
 def test_the_exporter_may_look_and_nothing_else() -> None:
     """List and watch on exactly what its detectors read, and what kubelets say of volumes."""
-    read = {kind for detector in DETECTORS for kind in detector.needs | detector.helps}
     watched: set[tuple[str, str, str, str, str]] = set()
-    for kind in read & RESOURCES.keys():
+    for kind in READ & RESOURCES.keys():
         group = RESOURCES[kind].base.strip("/").split("/")[1:-1]
         watched |= every("".join(group), RESOURCES[kind].name, "list watch")
     assert rights("pvmedic-exporter") == watched | every("", "nodes/stats", "get")

@@ -8,6 +8,7 @@ the Event as far as it is read, and returns a fact or nothing; it never raises.
 from collections.abc import Callable, Mapping
 
 from exporter.observe.model.facts import Fact
+from exporter.observe.model.names import Kind
 from exporter.observe.model.workloads import KubeEvent
 from exporter.observe.parse import attach, expand, mount, provision, release, rok, snapshot_events
 
@@ -62,8 +63,8 @@ NOISE = (
 )
 """Reasons that the API server is asked to leave out: the most frequent that we never read."""
 
-SELECTOR = ",".join(f"reason!={reason}" for reason in NOISE)
-"""Field selector for Events."""
+SELECTORS = {Kind.EVENT: ",".join(f"reason!={reason}" for reason in NOISE)}
+"""Field selectors by kind: of Events not what is frequent and never read."""
 
 
 def fact(message: str, event: KubeEvent) -> Fact | None:

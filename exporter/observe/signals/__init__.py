@@ -38,6 +38,10 @@ DETECTORS: tuple[Detector, ...] = (
 )
 
 
+READ = frozenset(kind for one in DETECTORS for kind in one.needs | one.helps)
+"""Every kind that some detector reads."""
+
+
 def detector_of(name: str) -> Detector | None:
     """Return the detector of this name."""
     return next((detector for detector in DETECTORS if detector.name == name), None)
