@@ -25,7 +25,7 @@ from exporter.observe.memory import Memory
 from exporter.observe.model import Kind
 from exporter.observe.observer import Observer
 from exporter.observe.parse import events, wire
-from exporter.observe.signals import DETECTORS, READ
+from exporter.observe.signals import CLUSTER, READ
 from exporter.server import Board, SelfMetrics
 from exporter.settings import Settings
 
@@ -86,11 +86,11 @@ async def run(start: Start[Settings]) -> None:
         for kind in (*watched, Kind.SERVER, Kind.VOLUME_STATS)
     }
     observer = Observer(
-        DETECTORS,
+        CLUSTER,
         states,
         board,
         time.time,
-        tell=frozenset({Kind.EVENT}),
+        tell=frozenset({Kind.EVENT}) | collectors.TOLD,
         follow=frozenset(collectors.FURTHER),
         memory=state.read(settings.state, time.time()) if settings.state else Memory(),
     )

@@ -25,7 +25,7 @@ from exporter.observe.kubelets import KubeletSettings, Reader
 from exporter.observe.model import Kind
 from exporter.observe.objects import Objects
 from exporter.observe.parse import events, wire
-from exporter.observe.signals import DETECTORS, READ
+from exporter.observe.signals import CLUSTER, READ
 from exporter.observe.view import View
 
 HEALTHY, WRONG, UNSEEN = 0, 1, 3
@@ -70,7 +70,7 @@ async def run(
         server = await version(api)
         found = await _read(api, reader)
         found.objects.put(server)
-    verdict = judge(DETECTORS, found.objects, found.unseen, time.time())
+    verdict = judge(CLUSTER, found.objects, found.unseen, time.time())
     unseen = {str(kind): why for kind, why in found.unseen.items()}
     unseen |= found.unreadable | found.kubelets
     if output is Output.JSON:

@@ -6,24 +6,25 @@ metrics.
 
 import contextlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 
 from prometheus_client import Counter as CounterMetric
 from prometheus_client import Gauge
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from exporter import collectors
-from exporter.collectors import multi_attach, signals
-from exporter.exposition import Exposition, Sample
+from exporter.collectors import Derived, multi_attach, signals
+from exporter.exposition import Exposition, Family, Sample
 from exporter.kit import metrics as own
 from exporter.kit.packing import Piece
-from exporter.observe.kube.watch_state import WatchState
-from exporter.observe.model import Change, Kind, Signal, Subject
-from exporter.observe.observer import Observer, Seen
+from exporter.observe.listener import KindState, Seen
+from exporter.observe.model import KIND_OF, Change, Kind, Ref, Signal, Subject, ref
+from exporter.observe.observer import Observer
 from exporter.observe.signals.base import Detector
 from exporter.observe.view import View
 
-ROLE = "cluster"
+CLUSTER, NODE = "cluster", "node"
+"""The roles that serve."""
 OWN = "self"
 """The collector of the metrics about the exporter itself."""
 
@@ -34,8 +35,8 @@ class SelfMetrics:
     Also the Tally of API requests.
     """
 
-    def __init__(self) -> None:
-        self.registry = own.registry(ROLE)
+    def __init__(self, role: str = CLUSTER) -> None:
+        self.registry = own.registry(role)
         self._success = Gauge(
             "pvmedic_collector_success",
             "1 while this signal can be judged, 0 while something it needs cannot be seen.",
@@ -59,6 +60,25 @@ class SelfMetrics:
             "pvmedic_undecodable_objects",
             "How often an object came that could not be read. What was known of it before stands.",
             ["resource"],
+            registry=self.registry,
+        )
+
+        self._looks = Gauge(
+            "pvmedic_source_last_success_timestamp_seconds",
+            "When this source was last seen, in Unix seconds.",
+            ["source"],
+            registry=self.registry,
+        )
+        self._look_seconds = Gauge(
+            "pvmedic_source_look_seconds",
+            "How long the last look at this source took.",
+            ["source"],
+            registry=self.registry,
+        )
+        self._look_failures = CounterMetric(
+            "pvmedic_source_failures",
+            "Looks at a source that failed, by reason. What it said before is dropped.",
+            ["source", "reason"],
             registry=self.registry,
         )
 
@@ -94,6 +114,14 @@ class SelfMetrics:
         """Count one object that could not be read."""
         self._undecodable.labels(resource).inc()
 
+    def looked(self, source: str, seconds: float, failure: str) -> None:
+        """Count one look at a source, or its failure by reason."""
+        self._look_seconds.labels(source).set(seconds)
+        if failure:
+            self._look_failures.labels(source, failure).inc()
+        else:
+            self._looks.labels(source).set_to_current_time()
+
     def kubelet(self, node: str, failure: str) -> None:
         """Count one answer of a kubelet, or its failure by reason."""
         if failure:
@@ -108,7 +136,7 @@ class SelfMetrics:
         with contextlib.suppress(KeyError):
             self._kubelets.remove(node)
 
-    def watch(self, states: Mapping[Kind, WatchState], observer: Observer) -> None:
+    def watch(self, states: Mapping[Kind, KindState], observer: Observer) -> None:
         """Publish how the watches are."""
         self.registry.register(_Watches(states, observer))
 
@@ -123,7 +151,7 @@ class _Watches:
     An age that nobody moved must not need somebody to move it.
     """
 
-    def __init__(self, states: Mapping[Kind, WatchState], observer: Observer) -> None:
+    def __init__(self, states: Mapping[Kind, KindState], observer: Observer) -> None:
         self._states = states
         self._observer = observer
 
@@ -158,12 +186,20 @@ class _Watches:
 class Board:
     """Turns what the observer tells into series."""
 
-    def __init__(self, metrics: SelfMetrics, began: float) -> None:
-        self._exposition = Exposition(collectors.FAMILIES)
+    def __init__(
+        self,
+        metrics: SelfMetrics,
+        began: float,
+        families: Iterable[Family] = collectors.CLUSTER_FAMILIES,
+    ) -> None:
+        self._exposition = Exposition(families)
         self._metrics = metrics
         self._began = began
         self._events: Counter[multi_attach.Key] = Counter()
         self._further: dict[str, dict[Subject, frozenset[str]]] = defaultdict(dict)
+        self._objects: dict[Ref, frozenset[str]] = {}
+        self._due: set[Derived] = set()
+        self._derived: dict[Derived, frozenset[str]] = {}
 
     def signal(self, detector: Detector, subject: Subject, seen: Seen | None) -> None:
         """Publish a signal, or take it down."""
@@ -192,23 +228,50 @@ class Board:
         self, detector: Detector, subject: Subject, signal: Signal | None, view: View
     ) -> None:
         """Publish what else a subject shows, whether or not its signal holds."""
-        samples: dict[str, list[Sample]] = defaultdict(list)
-        for family, sample in collectors.FURTHER[detector.name](subject, signal, view):
-            samples[family.name].append(sample)
         known = self._further[detector.name]
-        for name in known.pop(subject, frozenset()) - samples.keys():
-            self._exposition.drop(name, subject)
-        for name, found in samples.items():
-            self._exposition.put(name, subject, found)
-        if samples:
-            known[subject] = frozenset(samples)
+        found = collectors.FURTHER[detector.name](subject, signal, view)
+        names = self._put(subject, found, known.pop(subject, frozenset()))
+        if names:
+            known[subject] = names
 
     def change(self, change: Change, view: View) -> None:
-        """Count Events."""
+        """Count Events, publish what an object shows, and mark what follows from many."""
         key = multi_attach.fold(self._events, change, view, self._began)
         if key is not None:
             sample = multi_attach.sample(key, self._events[key])
             self._exposition.put(multi_attach.EVENTS.name, key, [sample])
+        obj = change.new if change.new is not None else change.old
+        if obj is None:
+            return
+        kind = KIND_OF[type(obj)]
+        self._due.update(one for one in collectors.DERIVED if kind in one.kinds)
+        shows = collectors.OF_OBJECTS.get(kind)
+        if shows is not None:
+            name = ref(obj)
+            found = shows(change.new) if change.new is not None else ()
+            names = self._put(name, found, self._objects.pop(name, frozenset()))
+            if names:
+                self._objects[name] = names
+
+    def settled(self, view: View) -> None:
+        """Publish anew what follows from many objects."""
+        due, self._due = self._due, set()
+        for one in due:
+            known = self._derived.get(one, frozenset())
+            self._derived[one] = self._put("derived", one.series(view), known)
+
+    def _put(
+        self, key: Hashable, found: Iterable[tuple[Family, Sample]], known: frozenset[str]
+    ) -> frozenset[str]:
+        """Replace the series under a key in every family; return the families' names."""
+        samples: dict[str, list[Sample]] = defaultdict(list)
+        for family, sample in found:
+            samples[family.name].append(sample)
+        for name in known - samples.keys():
+            self._exposition.drop(name, key)
+        for name, lines in samples.items():
+            self._exposition.put(name, key, lines)
+        return frozenset(samples)
 
     def limit(self, series: int) -> None:
         """Publish at most so many series of a metric."""

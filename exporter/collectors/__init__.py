@@ -1,10 +1,12 @@
 """What is published of what is seen.
 
 One file per subject; adding one is a file, a line in FAMILIES, and a line in FURTHER if it says
-more of a signal's subjects than since when.
+more of a signal's subjects than since when, in OF_OBJECTS if it says something of each object of a
+kind, or in DERIVED if it follows from many objects.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from exporter.collectors import (
     expansion_failed,
@@ -14,17 +16,28 @@ from exporter.collectors import (
     snapshot_space_exhausted,
 )
 from exporter.exposition import DROPPED, Family, Sample
-from exporter.observe.model import Signal, Subject
+from exporter.observe.model import Kind, Object, Signal, Subject
+from exporter.observe.signals import CLUSTER, NODE
 from exporter.observe.view import View
 
-FAMILIES: tuple[Family, ...] = (
+CLUSTER_FAMILIES: tuple[Family, ...] = (
     DROPPED,
-    *signals.FAMILIES,
+    signals.COUNT,
+    *map(signals.since_family, CLUSTER),
     *multi_attach.FAMILIES,
     *expansion_failed.FAMILIES,
     *rwx_recovery_blocked.FAMILIES,
     *snapshot_space_exhausted.FAMILIES,
 )
+
+NODE_FAMILIES: tuple[Family, ...] = (
+    DROPPED,
+    signals.COUNT,
+    *map(signals.since_family, NODE),
+)
+
+FAMILIES: tuple[Family, ...] = tuple(dict.fromkeys((*CLUSTER_FAMILIES, *NODE_FAMILIES)))
+"""Those of both roles, each once."""
 
 Further = Callable[[Subject, Signal | None, View], Iterable[tuple[Family, Sample]]]
 """What else a subject shows; asked at each decision, whether or not the signal holds."""
@@ -35,3 +48,22 @@ FURTHER: Mapping[str, Further] = {
     "snapshot_space_exhausted": snapshot_space_exhausted.further,
 }
 """By the signal's name."""
+
+OfObject = Callable[[Object], Iterable[tuple[Family, Sample]]]
+"""What one object shows, healthy or not; its series go with it."""
+
+OF_OBJECTS: Mapping[Kind, OfObject] = {}
+"""By the object's kind."""
+
+
+class Derived(NamedTuple):
+    """What follows from all objects of some kinds; asked anew when one of them changed."""
+
+    kinds: frozenset[Kind]
+    series: Callable[[View], Iterable[tuple[Family, Sample]]]
+
+
+DERIVED: tuple[Derived, ...] = ()
+
+TOLD: frozenset[Kind] = frozenset(OF_OBJECTS).union(*(one.kinds for one in DERIVED))
+"""Kinds whose every change is heard for the sake of these."""

@@ -6,7 +6,6 @@ no rule needs a join.
 
 from exporter.exposition import Family, FamilyType, Sample
 from exporter.observe.model import Signal, SinceSource, Subject
-from exporter.observe.signals import DETECTORS
 from exporter.observe.signals.base import OTHER, Detector
 
 COUNT = Family(
@@ -28,9 +27,6 @@ def since_family(detector: Detector) -> Family:
         (*detector.subject_labels, *detector.named_labels, "reason", "since_source"),
         detector.name,
     )
-
-
-FAMILIES = (COUNT, *(since_family(detector) for detector in DETECTORS))
 
 
 def since(detector: Detector, signal: Signal, began: float) -> Sample:

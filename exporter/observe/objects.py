@@ -151,7 +151,7 @@ class Objects:
         return found
 
 
-def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:  # noqa: C901, PLR0912 -- a table
+def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:  # noqa: C901, PLR0912, PLR0915 -- a table
     match obj:
         case model.Pod():
             if obj.node:
@@ -192,6 +192,15 @@ def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:  # noqa: C901, PLR0912
             yield (f"events_of {obj.about_kind}", obj.about_namespace, obj.about_name)
         case model.VolumeStats():
             yield ("stats_of", "", obj.node)
+        case model.GlusterVolume():
+            yield ("gluster_on", "", obj.node)
+            yield ("gluster_named", "", obj.name)
+        case model.HeketiVolume():
+            yield ("heketi_of", "", obj.endpoint)
+        case model.Mount():
+            yield ("mounts_on", "", obj.node)
+        case model.KernelFault():
+            yield ("faults_on", "", obj.node)
         case model.Snapshot():
             if obj.claim:
                 yield ("snapshots_of", obj.namespace, obj.claim)

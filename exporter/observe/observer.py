@@ -7,14 +7,13 @@ gives way to others. Reading the API server is the reflectors' part, publishing 
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Protocol
 
 import msgspec
 
 from exporter.observe import model
-from exporter.observe.kube.watch_state import WatchState
+from exporter.observe.listener import KindState, Listener, Seen
 from exporter.observe.memory import SPELLED, FirstSeen, Memory, Remembered, about, latches
-from exporter.observe.model import Change, Kind, KubeEvent, Object, Ref, Signal, Subject
+from exporter.observe.model import Change, Kind, KubeEvent, Object, Ref, Subject
 from exporter.observe.objects import Objects
 from exporter.observe.signals.base import EVERYTHING, Detector
 from exporter.observe.view import View
@@ -29,38 +28,6 @@ RETRY_SECONDS = 30.0
 """A detector that raised is asked again, over everything, after this."""
 SLICE = 200
 """Subjects or objects handled before other tasks get their turn: a few milliseconds."""
-
-
-class Seen(msgspec.Struct, frozen=True):
-    """A signal that holds, and since when, in Unix seconds.
-
-    First seen by us where the object has no time.
-    """
-
-    signal: Signal
-    since: float
-
-
-class Listener(Protocol):
-    """Hears what changed. Called from the event loop; must not take long."""
-
-    def signal(self, detector: Detector, subject: Subject, seen: Seen | None) -> None:
-        """A signal begins or changes, or ends or is withdrawn (None)."""
-        ...
-
-    def judged(self, detector: Detector, count: int | None, *, partly: bool = False) -> None:
-        """How many of a detector's signals hold; None: it cannot judge now, or only `partly`."""
-        ...
-
-    def decided(
-        self, detector: Detector, subject: Subject, signal: Signal | None, view: View
-    ) -> None:
-        """A subject was decided, by a detector that it asked to follow."""
-        ...
-
-    def change(self, change: Change, view: View) -> None:
-        """An object of a kind that it asked to hear of changed."""
-        ...
 
 
 class _Desk:
@@ -88,7 +55,7 @@ class Observer:
     def __init__(
         self,
         detectors: Iterable[Detector],
-        states: Mapping[Kind, WatchState],
+        states: Mapping[Kind, KindState],
         listener: Listener,
         clock: Callable[[], float],
         tell: frozenset[Kind] = frozenset(),
@@ -254,6 +221,8 @@ class Observer:
         for number, change in enumerate(told):
             self._listener.change(change, self.view())
             await _give_way(number)
+        if told:
+            self._listener.settled(self.view())
         for desk in self._desks:
             # A clock that was set back must not silence it for longer.
             if 0.0 < desk.silent_until - self._clock() <= RETRY_SECONDS:
@@ -299,12 +268,15 @@ class Observer:
         if obj is None:
             return
         kind = model.KIND_OF[type(obj)]
-        if kind in self._tell:
-            self._told.append(change)
-        if kind in self._replacing:
+        listed, told = kind in self._replacing, kind in self._tell
+        if listed and not told:
             # Whoever reads it looks at everything when the list is taken.
             return
         if change.old is not None and change.new is not None and _alike(change.old, change.new):
+            return
+        if told:
+            self._told.append(change)
+        if listed:
             return
         for desk in self._desks:
             # Whoever looks at everything anyway needs no marks.

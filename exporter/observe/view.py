@@ -252,6 +252,58 @@ class View:
         """Return Rok's volumes that live on this node; of "": whose affinity names no one node."""
         return self._indexed(model.Volume, "rok_on", "", node)
 
+    def glusterd(self, node: str) -> model.Glusterd | None:
+        """Return what is known of a node's glusterd; None: not a Gluster node, or unseen."""
+        return self._get(model.Glusterd, Kind.GLUSTERD, "", node)
+
+    def glusterds(self) -> list[model.Glusterd]:
+        """Return every node's glusterd that is seen."""
+        return list(self._of(model.Glusterd, Kind.GLUSTERD))
+
+    def gluster_volume(self, node: str, name: str) -> model.GlusterVolume | None:
+        """Return a volume as this node's glusterd knows it."""
+        return self._get(model.GlusterVolume, Kind.GLUSTER_VOLUME, node, name)
+
+    def gluster_on(self, node: str) -> list[model.GlusterVolume]:
+        """Return all volumes that this node's glusterd knows, its pool's that is."""
+        return self._indexed(model.GlusterVolume, "gluster_on", "", node)
+
+    def gluster_named(self, name: str) -> list[model.GlusterVolume]:
+        """Return the volumes of this name, one for each node that knows one."""
+        return self._indexed(model.GlusterVolume, "gluster_named", "", name)
+
+    def gluster_log(self, node: str) -> model.GlusterLog | None:
+        """Return what a node's glusterd log has told."""
+        return self._get(model.GlusterLog, Kind.GLUSTER_LOG, "", node)
+
+    def gluster_space(self, node: str) -> model.GlusterSpace | None:
+        """Return a Gluster node's file systems."""
+        return self._get(model.GlusterSpace, Kind.GLUSTER_SPACE, "", node)
+
+    def rok_space(self, node: str) -> model.RokSpace | None:
+        """Return a node's snapshot space of Rok's."""
+        return self._get(model.RokSpace, Kind.ROK_SPACE, "", node)
+
+    def mount(self, node: str, volume: str) -> model.Mount | None:
+        """Return what is wrong with a volume that is mounted on this node."""
+        return self._get(model.Mount, Kind.MOUNT, node, volume)
+
+    def faults_on(self, node: str) -> list[model.KernelFault]:
+        """Return what this node's kernel has complained of."""
+        return self._indexed(model.KernelFault, "faults_on", "", node)
+
+    def heketi(self, endpoint: str) -> model.Heketi | None:
+        """Return a Heketi by its URL."""
+        return self._get(model.Heketi, Kind.HEKETI, "", endpoint)
+
+    def heketis(self) -> list[model.Heketi]:
+        """Return every Heketi that is asked."""
+        return list(self._of(model.Heketi, Kind.HEKETI))
+
+    def heketi_volumes(self, endpoint: str) -> list[model.HeketiVolume]:
+        """Return the volumes in a Heketi's database."""
+        return self._indexed(model.HeketiVolume, "heketi_of", "", endpoint)
+
     def events_of(self, kind: str, namespace: str, name: str) -> list[model.KubeEvent]:
         """Return the kept Events about an object, oldest first.
 

@@ -11,8 +11,9 @@ from exporter import collectors
 from exporter.collectors import signals
 from exporter.exposition import DROPPED, Exposition, Family, FamilyType, Sample
 from exporter.observe.kube.watch_state import WatchState
+from exporter.observe.listener import Seen
 from exporter.observe.model import Kind, Signal, SinceSource, Subject
-from exporter.observe.observer import Observer, Seen
+from exporter.observe.observer import Observer
 from exporter.observe.signals import DETECTORS
 from exporter.observe.signals.base import Detector
 from exporter.server import Board, SelfMetrics
@@ -37,7 +38,7 @@ class Exporter:
         """Let every failure hold, and count one of everything."""
         self.metrics = SelfMetrics()
         publish_web_and_settings(self.metrics.registry, now)
-        self.board = Board(self.metrics, began=now)
+        self.board = Board(self.metrics, began=now, families=collectors.FAMILIES)
         states = {kind: WatchState(kind, lambda: now, lambda: now) for kind in Kind}
         for state in states.values():
             state.progressed("watch")

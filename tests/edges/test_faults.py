@@ -270,5 +270,8 @@ class Unheard:
     def change(self, *args: object) -> None:
         """Forget it."""
 
+    def settled(self, *args: object) -> None:
+        """Forget it."""
+
     def decided(self, *args: object) -> None:
         """Forget it."""

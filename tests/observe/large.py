@@ -16,8 +16,8 @@ from tests.signals import made
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from exporter.observe.listener import Seen
     from exporter.observe.model import Change, Object, Signal, Subject
-    from exporter.observe.observer import Seen
     from exporter.observe.signals.base import Detector
     from exporter.observe.view import View
 
@@ -110,6 +110,9 @@ class Deaf:
         """Forget it."""
 
     def change(self, change: Change, view: View) -> None:
+        """Forget it."""
+
+    def settled(self, view: View) -> None:
         """Forget it."""
 
 

@@ -6,10 +6,11 @@ import msgspec
 
 from exporter.observe import memory, model
 from exporter.observe.kube.watch_state import WatchState
+from exporter.observe.listener import Seen
 from exporter.observe.memory import FirstSeen, Memory, Remembered
 from exporter.observe.model import Change, Kind, KubeEvent, Object, Signal, Subject
 from exporter.observe.model.facts import MultiAttachBlocked, RokJobStarted, RwxRecovering
-from exporter.observe.observer import Observer, Seen
+from exporter.observe.observer import Observer
 from exporter.observe.signals.base import Detector
 from exporter.observe.view import View
 from tests.observe.test_observer import NotReady, node, subject
@@ -40,6 +41,9 @@ class Deaf:
         """Forget it."""
 
     def change(self, change: Change, view: View) -> None:
+        """Forget it."""
+
+    def settled(self, view: View) -> None:
         """Forget it."""
 
 

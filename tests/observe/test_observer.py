@@ -8,8 +8,9 @@ import pytest
 
 from exporter.observe import model
 from exporter.observe.kube.watch_state import WatchState
+from exporter.observe.listener import Seen
 from exporter.observe.model import Change, Kind, Ready, Signal, SinceSource, Subject
-from exporter.observe.observer import RETRY_SECONDS, SLICE, Observer, Seen
+from exporter.observe.observer import RETRY_SECONDS, SLICE, Observer
 from exporter.observe.signals.base import Detector
 from exporter.observe.view import View, Want
 
@@ -98,6 +99,9 @@ class Heard:
         """Keep the change."""
         assert isinstance(view, View)
         self.changes.append(change)
+
+    def settled(self, view: View) -> None:
+        """Forget it."""
 
 
 class Stage:

@@ -140,3 +140,55 @@ def event(about: Object, fact: Fact | None, **fields: object) -> model.KubeEvent
         fact=fact,
     )
     return _with(made, fields)
+
+
+def glusterd(name: str = "a", **fields: object) -> model.Glusterd:
+    """Return a glusterd of the pool of nodes a, b and c that sees both others."""
+    peers = (model.Peer(f"uuid-{p}", p, "Peer in Cluster", connected=True) for p in "abc")
+    others = tuple(peer for peer in peers if peer.hostname != name)
+    made = model.Glusterd(name, answers=True, alive=True, uuid=f"uuid-{name}", peers=others)
+    return _with(made, fields)
+
+
+def bricks(at: str, on: str = "abc", **fields: object) -> tuple[model.Brick, ...]:
+    """Return bricks as the glusterd of node `at` knows them: its own are online."""
+    made = (
+        model.Brick(
+            name,
+            "/bricks/1",
+            f"uuid-{name}",
+            local=name == at,
+            online=True if name == at else None,
+            heal_pending=0 if name == at else None,
+        )
+        for name in on
+    )
+    return tuple(_with(one, fields) if one.local else one for one in made)
+
+
+def gluster_volume(at: str = "a", name: str = "vol_1", **fields: object) -> model.GlusterVolume:
+    """Return a started replica 3 volume as the glusterd of a node knows it."""
+    made = model.GlusterVolume(
+        at, name, f"id-{name}", "Replicate", started=True, bricks=bricks(at), replica=3
+    )
+    return _with(made, fields)
+
+
+def gluster_log(name: str = "a", **fields: object) -> model.GlusterLog:
+    """Return a log that has told of a lock that is held, of disconnects and of a lost quorum."""
+    made = model.GlusterLog(
+        name,
+        lines=10,
+        locks=(model.LockKind("held_by", 3, 9_000.0),),
+        held=(model.HeldLock("vol_1", "uuid-b", 60.0, 9_000.0),),
+        troubled_since=60.0,
+        disconnects=(model.Disconnects("uuid-b", "b", 4, (9_000.0, 9_100.0, 9_200.0)),),
+        quorum_lost=(model.QuorumLost("vol_1", 9_000.0),),
+    )
+    return _with(made, fields)
+
+
+def gluster_space(name: str = "a", **fields: object) -> model.GlusterSpace:
+    """Return file systems of which the root is full."""
+    made = model.GlusterSpace(name, (model.Space("root", "/", 2**30, 0, 1000, 10),))
+    return _with(made, fields)

@@ -230,9 +230,11 @@ def fresh_look(
 
 
 def answers(want: Want, obj: Object) -> bool:
-    """Whether the API server would return this object; a kubelet answers for its node."""
+    """Whether the API server would return this object; a kubelet or a node tells of itself."""
     if isinstance(obj, model.VolumeStats):
         return obj.node == want.name
+    if want.kind in model.FACTS:
+        return want.name in ("", getattr(obj, "node"))  # noqa: B009 -- which kinds have one is data
     namespace = getattr(obj, "namespace", "")
     if want.name:
         return (namespace, obj.name) == (want.namespace, want.name)

@@ -35,6 +35,7 @@ SNAPSHOTS = ("snap", "snap-2")
 CONTENTS = ("content", "content-2")
 CLASSES = ("fast", "slow")
 DRIVERS = (made.DRIVER, OTHER_DRIVER, EBS, model.ROK)
+HEKETI = "http://heketi:8080"
 TEXTS = ("", "x", "rpc error: code = Internal desc = %!x(MISSING)")
 TIMES = (0.0, -1.0, 60.0, 9_000.0, made.NOW + 500.0, 4e18)
 NUMBERS = (0, 1, 10, 2**30, 2**63, -1)
@@ -192,6 +193,21 @@ TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
         model.VolumeStats("web", "data", "a", 9_990.0, 2**30, 2**20, 2**30 - 2**20, 1000, 1),
     ),
     Kind.SERVER: (model.Server(Kind.SERVER, "v1.36.1"),),
+    Kind.GLUSTERD: (made.glusterd("a"), made.glusterd("b"), made.glusterd("c")),
+    Kind.GLUSTER_VOLUME: (
+        made.gluster_volume("a"),
+        made.gluster_volume("b"),
+        made.gluster_volume("b", "vol_2", kind="Distribute", replica=1, bricks=made.bricks("b")),
+    ),
+    Kind.GLUSTER_LOG: (model.GlusterLog("a"), made.gluster_log("b")),
+    Kind.GLUSTER_SPACE: (made.gluster_space("a"),),
+    Kind.ROK_SPACE: (model.RokSpace("a", 2**30, 2**29, 2**29),),
+    Kind.MOUNT: (model.Mount("a", "pv-data", model.MountProblem.READ_ONLY, since=60.0),),
+    Kind.KERNEL_FAULT: (
+        model.KernelFault("a", "sdb/IoError", "sdb", "ext4", model.Cause.OTHER, 1, 60.0, 60.0),
+    ),
+    Kind.HEKETI: (model.Heketi(HEKETI, up=True), model.Heketi(HEKETI, up=False)),
+    Kind.HEKETI_VOLUME: (model.HeketiVolume(HEKETI, "vol_1", "1", 2**30),),
     Kind.EVENT: (
         made.event(made.pod(), facts.MultiAttachBlocked("pv-data"), name="held"),
         made.event(made.claim(), facts.RokJobFailed("0x8A", 28, no_space=True), name="full"),

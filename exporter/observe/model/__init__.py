@@ -6,7 +6,30 @@ sizes bytes; what the object does not carry is None. Names follow Kubernetes; `C
 """
 
 from exporter.observe.model.facts import Cause, Fact, Failure
-from exporter.observe.model.names import LONGEST_TEXT, OURS, OUT_OF_SERVICE, Kind, Ref, rfc3339
+from exporter.observe.model.gluster import (
+    Brick,
+    Disconnects,
+    Glusterd,
+    GlusterLog,
+    GlusterSpace,
+    GlusterVolume,
+    HeldLock,
+    LockKind,
+    Peer,
+    QuorumLost,
+    Space,
+)
+from exporter.observe.model.heketi import Heketi, HeketiVolume
+from exporter.observe.model.names import (
+    FACTS,
+    LONGEST_TEXT,
+    OURS,
+    OUT_OF_SERVICE,
+    Kind,
+    Ref,
+    rfc3339,
+)
+from exporter.observe.model.node import KernelFault, Mount, MountProblem, RokSpace
 from exporter.observe.model.objects import KIND_OF, Object, ref
 from exporter.observe.model.signal import Change, Signal, SinceSource, Subject
 from exporter.observe.model.snapshots import Snapshot, SnapshotClass, SnapshotContent
@@ -37,12 +60,14 @@ from exporter.observe.model.workloads import (
 )
 
 __all__ = [
+    "FACTS",
     "KIND_OF",
     "LONGEST_TEXT",
     "OURS",
     "OUT_OF_SERVICE",
     "ROK",
     "Attachment",
+    "Brick",
     "Cause",
     "Change",
     "Claim",
@@ -50,25 +75,41 @@ __all__ = [
     "CsiDriver",
     "CsiNode",
     "DataSource",
+    "Disconnects",
     "Fact",
     "Failure",
+    "GlusterLog",
+    "GlusterSpace",
+    "GlusterVolume",
+    "Glusterd",
+    "Heketi",
+    "HeketiVolume",
+    "HeldLock",
+    "KernelFault",
     "Kind",
     "KubeEvent",
     "Lease",
+    "LockKind",
+    "Mount",
+    "MountProblem",
     "Namespace",
     "Node",
     "NodeTerm",
     "Object",
+    "Peer",
     "Plugin",
     "Pod",
+    "QuorumLost",
     "Ready",
     "Ref",
+    "RokSpace",
     "Server",
     "Signal",
     "SinceSource",
     "Snapshot",
     "SnapshotClass",
     "SnapshotContent",
+    "Space",
     "StorageClass",
     "Subject",
     "Taint",

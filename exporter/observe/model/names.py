@@ -22,6 +22,7 @@ class Kind(StrEnum):
     """A kind of object, by its resource name in the API.
 
     VOLUME_STATS are what kubelets say of their volumes, SERVER is the API server's own version.
+    From GLUSTERD on they are no resources of the API: what is seen on a node, and Heketi.
     """
 
     NODE = "nodes"
@@ -40,6 +41,29 @@ class Kind(StrEnum):
     SNAPSHOT_CLASS = "volumesnapshotclasses"
     VOLUME_STATS = "volumestats"
     SERVER = "version"
+    GLUSTERD = "glusterd"
+    GLUSTER_VOLUME = "glustervolumes"
+    GLUSTER_LOG = "glusterlog"
+    GLUSTER_SPACE = "glusterspace"
+    ROK_SPACE = "rokspace"
+    MOUNT = "mounts"
+    KERNEL_FAULT = "kernelfaults"
+    HEKETI = "heketi"
+    HEKETI_VOLUME = "heketivolumes"
+
+
+FACTS = frozenset(
+    {
+        Kind.GLUSTERD,
+        Kind.GLUSTER_VOLUME,
+        Kind.GLUSTER_LOG,
+        Kind.GLUSTER_SPACE,
+        Kind.ROK_SPACE,
+        Kind.MOUNT,
+        Kind.KERNEL_FAULT,
+    }
+)
+"""Kinds that only a node itself can show: a Want names the node, not the object."""
 
 
 class Ref(msgspec.Struct, frozen=True, order=True):

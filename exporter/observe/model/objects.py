@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from exporter.observe.model.gluster import Glusterd, GlusterLog, GlusterSpace, GlusterVolume
+from exporter.observe.model.heketi import Heketi, HeketiVolume
 from exporter.observe.model.names import Kind, Ref
+from exporter.observe.model.node import KernelFault, Mount, RokSpace
 from exporter.observe.model.snapshots import Snapshot, SnapshotClass, SnapshotContent
 from exporter.observe.model.storage import (
     Attachment,
@@ -33,6 +36,15 @@ Object: TypeAlias = (
     | SnapshotClass
     | VolumeStats
     | Server
+    | Glusterd
+    | GlusterVolume
+    | GlusterLog
+    | GlusterSpace
+    | RokSpace
+    | Mount
+    | KernelFault
+    | Heketi
+    | HeketiVolume
 )
 
 KIND_OF: Mapping[type, Kind] = {
@@ -52,6 +64,15 @@ KIND_OF: Mapping[type, Kind] = {
     SnapshotClass: Kind.SNAPSHOT_CLASS,
     VolumeStats: Kind.VOLUME_STATS,
     Server: Kind.SERVER,
+    Glusterd: Kind.GLUSTERD,
+    GlusterVolume: Kind.GLUSTER_VOLUME,
+    GlusterLog: Kind.GLUSTER_LOG,
+    GlusterSpace: Kind.GLUSTER_SPACE,
+    RokSpace: Kind.ROK_SPACE,
+    Mount: Kind.MOUNT,
+    KernelFault: Kind.KERNEL_FAULT,
+    Heketi: Kind.HEKETI,
+    HeketiVolume: Kind.HEKETI_VOLUME,
 }
 
 

@@ -1,4 +1,7 @@
-"""The detectors, one line each. Adding a failure is one file here and one line in this tuple."""
+"""The detectors, one line each. Adding a failure is a file here and a line in one of the tuples.
+
+CLUSTER are decided by the role that watches the API, NODE by the role on each node.
+"""
 
 from exporter.observe.signals.attachment_stuck import AttachmentStuck
 from exporter.observe.signals.base import Detector
@@ -18,7 +21,7 @@ from exporter.observe.signals.volume_attached_twice import VolumeAttachedTwice
 from exporter.observe.signals.volume_filling import VolumeFilling
 from exporter.observe.signals.volume_release_failed import VolumeReleaseFailed
 
-DETECTORS: tuple[Detector, ...] = (
+CLUSTER: tuple[Detector, ...] = (
     NodeLostWithVolumes(),
     MultiAttach(),
     VolumeAttachedTwice(),
@@ -37,9 +40,12 @@ DETECTORS: tuple[Detector, ...] = (
     VolumeReleaseFailed(),
 )
 
+NODE: tuple[Detector, ...] = ()
 
-READ = frozenset(kind for one in DETECTORS for kind in one.needs | one.helps)
-"""Every kind that some detector reads."""
+DETECTORS: tuple[Detector, ...] = (*CLUSTER, *NODE)
+
+READ = frozenset(kind for one in CLUSTER for kind in one.needs | one.helps)
+"""Every kind that some detector of the cluster role reads."""
 
 
 def detector_of(name: str) -> Detector | None:

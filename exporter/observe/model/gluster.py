@@ -1,0 +1,182 @@
+"""What a node knows of its GlusterFS pool: glusterd, volumes with bricks, the log, file systems.
+
+One glusterd sees the state of its own bricks only; of the others' it knows that they exist. Times
+are Unix seconds, sizes bytes; None is what could not be known.
+"""
+
+import msgspec
+
+
+class Peer(msgspec.Struct, frozen=True, gc=False):
+    """Another glusterd of the pool, as this one sees it. `state` is `Peer in Cluster` when well."""
+
+    uuid: str
+    hostname: str
+    state: str
+    connected: bool
+
+
+class Glusterd(msgspec.Struct, frozen=True):
+    """The glusterd of a node (`name`).
+
+    `answers`: it did what it was asked; `reason` says why not, from a closed set, `failing_since`
+    since when. `alive`: whether its process lives, None where that cannot be seen. What it said
+    last is not kept when it does not answer: `uuid` and `peers` are empty then.
+    """
+
+    name: str
+    answers: bool
+    reason: str = ""
+    failing_since: float | None = None
+    alive: bool | None = None
+    uuid: str = ""
+    release: str = ""
+    op_version: int = 0
+    peers: tuple[Peer, ...] = ()
+    version: str = ""
+
+    @property
+    def node(self) -> str:
+        """The node whose facts these are."""
+        return self.name
+
+
+class Brick(msgspec.Struct, frozen=True, gc=False):
+    """One brick. `online`, `heal_pending` and sizes are known for bricks of the node itself only.
+
+    `heal_pending` counts entries of the brick's heal index (`.glusterfs/indices/xattrop`).
+    """
+
+    host: str
+    path: str
+    host_uuid: str
+    local: bool
+    online: bool | None = None
+    arbiter: bool = False
+    heal_pending: int | None = None
+    size: int | None = None
+    free: int | None = None
+
+    @property
+    def name(self) -> str:
+        """As Gluster writes it: `host:/path`."""
+        return f"{self.host}:{self.path}"
+
+
+class GlusterVolume(msgspec.Struct, frozen=True, gc=False):
+    """A volume as the glusterd of `node` knows it.
+
+    `replica`, `arbiter`, `disperse` and `redundancy` are counts as in `volume info`; bricks come in
+    its order, one replica or disperse set after the other. `quorum` is the server quorum:
+    `meets`, `does_not_meet`, `not_applicable` or empty. `options` are those that decide quorum.
+    """
+
+    node: str
+    name: str
+    id: str
+    kind: str
+    started: bool
+    bricks: tuple[Brick, ...]
+    replica: int = 1
+    arbiter: int = 0
+    disperse: int = 0
+    redundancy: int = 0
+    quorum: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    version: str = ""
+
+    @property
+    def namespace(self) -> str:
+        """What sets this node's view of the volume apart from another node's."""
+        return self.node
+
+
+class LockKind(msgspec.Struct, frozen=True, gc=False):
+    """How often lines of one kind came: not_held, not_released, held_by, another_transaction ...
+
+    `last` is the time of the newest line.
+    """
+
+    kind: str
+    count: int
+    last: float | None = None
+
+
+class HeldLock(msgspec.Struct, frozen=True, gc=False):
+    """A lock that is refused to others: `holder` is a glusterd's uuid; `volume` may be empty."""
+
+    volume: str
+    holder: str
+    since: float
+    last: float
+
+
+class Disconnects(msgspec.Struct, frozen=True, gc=False):
+    """How often a peer went away (log line 106004, or an edge between two looks).
+
+    `recent` are the times of those in the last while, oldest first.
+    """
+
+    uuid: str
+    hostname: str
+    count: int
+    recent: tuple[float, ...] = ()
+
+
+class QuorumLost(msgspec.Struct, frozen=True, gc=False):
+    """A volume whose bricks glusterd stopped for want of server quorum (log line 106002)."""
+
+    volume: str
+    since: float
+
+
+class GlusterLog(msgspec.Struct, frozen=True):
+    """What the glusterd log of a node (`name`) has told since this program began.
+
+    `lines` and `unparsed` count; `behind` is bytes not yet read. `troubled_since` is when the
+    newest unbroken row of lock errors began that no disconnect explains; None: there is none.
+    """
+
+    name: str
+    lines: int = 0
+    unparsed: int = 0
+    behind: int = 0
+    locks: tuple[LockKind, ...] = ()
+    held: tuple[HeldLock, ...] = ()
+    troubled_since: float | None = None
+    disconnects: tuple[Disconnects, ...] = ()
+    quorum_lost: tuple[QuorumLost, ...] = ()
+    version: str = ""
+
+    @property
+    def node(self) -> str:
+        """The node whose facts these are."""
+        return self.name
+
+
+class Space(msgspec.Struct, frozen=True, gc=False):
+    """A file system that Gluster needs: `use` is root, work_directory, logs or brick.
+
+    `deleted_open` are bytes of deleted files that glusterd, bricks and clients keep open.
+    """
+
+    use: str
+    path: str
+    size: int
+    available: int
+    inodes: int | None = None
+    inodes_free: int | None = None
+    deleted_open: int | None = None
+
+
+class GlusterSpace(msgspec.Struct, frozen=True):
+    """The file systems of a Gluster node (`name`)."""
+
+    name: str
+    spaces: tuple[Space, ...]
+    version: str = ""
+
+    @property
+    def node(self) -> str:
+        """The node whose facts these are."""
+        return self.name

@@ -1,0 +1,90 @@
+"""What a node knows of its own file systems: Rok's snapshot space, mounts, the kernel's complaints.
+
+Times are Unix seconds, sizes bytes; None is what could not be known.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from exporter.observe.model.facts import Cause
+
+
+class RokSpace(msgspec.Struct, frozen=True):
+    """Rok's snapshot space of a node (`name`) and the volume group that it lies in.
+
+    `extended`: the group has more disks than Rok Disk Manager made; `rebooted`: and the node has
+    been started anew since (`boot_id` is another). None: not known.
+    """
+
+    name: str
+    size: int
+    used: int
+    available: int
+    group: str = ""
+    group_size: int | None = None
+    group_free: int | None = None
+    disks: int | None = None
+    extended: bool | None = None
+    rebooted: bool | None = None
+    boot_id: str = ""
+    version: str = ""
+
+    @property
+    def node(self) -> str:
+        """The node whose facts these are."""
+        return self.name
+
+
+class MountProblem(StrEnum):
+    """What is wrong with a mounted volume."""
+
+    READ_ONLY = "ReadOnly"
+    HUNG = "Hung"
+    NOT_CONNECTED = "NotConnected"
+    STALE_HANDLE = "StaleHandle"
+    IO_ERROR = "IoError"
+    OTHER = "Other"
+
+
+class Mount(msgspec.Struct, frozen=True, gc=False):
+    """A volume that is mounted on `node` and not well; those that are well are only counted.
+
+    `name` is the PersistentVolume's. `since` is None where only our own first sight is known.
+    """
+
+    node: str
+    name: str
+    problem: MountProblem
+    fs_type: str = ""
+    device: str = ""
+    since: float | None = None
+    version: str = ""
+
+    @property
+    def namespace(self) -> str:
+        """What sets this node's mount apart from another node's of the same volume."""
+        return self.node
+
+
+class KernelFault(msgspec.Struct, frozen=True, gc=False):
+    """What the kernel of `node` has said of one device, of one cause, since this program began.
+
+    `name` is `<device>/<cause>`. `device` is without /dev; `last` is the newest line's time.
+    """
+
+    node: str
+    name: str
+    device: str
+    fs_type: str
+    cause: Cause
+    count: int
+    first: float
+    last: float
+    text: str = ""
+    version: str = ""
+
+    @property
+    def namespace(self) -> str:
+        """What sets this node's device apart from another node's of the same name."""
+        return self.node
