@@ -1,6 +1,7 @@
 """The command `pvmedic-exporter`: its roles, each with its command line.
 
-Without a role, or as `cluster`, it watches and serves for ever; as `once` it looks and ends.
+Without a role, or as `cluster`, it watches the API and serves for ever; as `node` it looks at the
+machine that it is on and serves; as `once` it looks at a cluster and ends.
 """
 
 import argparse
@@ -10,16 +11,17 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from exporter import app, once
+from exporter import app, node_app, once
 from exporter.kit import settings
 from exporter.kit.program import UNUSABLE, Program
 from exporter.kit.program import main as run_program
 from exporter.observe.errors import ObserveError
 from exporter.observe.kube.access import Where, access
-from exporter.settings import Settings
+from exporter.settings import NodeSettings, Settings
 
 PROGRAM = Program("pvmedic-exporter", app.ABOUT.description, (ObserveError,))
-ROLES = ("cluster", "once")
+NODE = Program("pvmedic-exporter node", node_app.ABOUT.description, (ObserveError,))
+ROLES = ("cluster", "node", "once")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,6 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
     role, rest = (given[0], given[1:]) if given[:1] and given[0] in ROLES else ("cluster", given)
     if role == "once":
         return look_once(rest)
+    if role == "node":
+        return run_program(NODE, NodeSettings, node_app.run, os.environ, rest)
     return run_program(PROGRAM, Settings, app.run, os.environ, rest)
 
 

@@ -1,19 +1,17 @@
 """Puts the exporter together and runs it: one reflector a kind, one observer, one web face."""
 
 import asyncio
-import gc
 import logging
 import os
 import random
-import signal
 import time
+from collections.abc import Iterator
 
-from exporter import collectors, state
-from exporter.kit import build, logs
+from exporter import collectors, serving, state
+from exporter.kit import build
 from exporter.kit.logs import fields
 from exporter.kit.program import Start
-from exporter.kit.reload import Reload, follow
-from exporter.kit.web import About, Choice, Web
+from exporter.kit.web import About
 from exporter.observe.errors import ObserveError
 from exporter.observe.kube.access import access
 from exporter.observe.kube.api import Api
@@ -39,12 +37,6 @@ ABOUT = About(
 )
 
 
-COLLECT = (50_000, 20, 10)
-"""How rarely the garbage collector looks.
-
-What is kept are trees without cycles, so it finds next to nothing; with Python's own thresholds it
-took a fifth of all time while a hundred thousand pods were listed.
-"""
 VERSION_SECONDS = 40.0
 """How often the API server is asked for its version: an upgrade takes longer.
 
@@ -71,12 +63,7 @@ async def run(start: Start[Settings]) -> None:
 
     Raises ObserveError without an API server, OSError without a port.
     """
-    gc.freeze()
-    gc.set_threshold(*COLLECT)
-    stop, settings = asyncio.Event(), start.settings
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-
+    stop, settings = serving.stop_asked(), start.settings
     who = access(settings.kubernetes, os.environ)
     metrics = SelfMetrics()
     board = Board(metrics, time.time())
@@ -98,33 +85,25 @@ async def run(start: Start[Settings]) -> None:
     # Jitter between retries is no secret.
     pace = Pace(random.random, asyncio.sleep, time.monotonic)
 
-    def apply(changed: Settings) -> None:
-        logs.set_level(changed.log_level)
-        board.limit(changed.series_limit)
-
-    start.entrance.publish(metrics.registry)
-    reload = Reload(start.source, settings, apply, metrics.registry, time.time)
+    reload = serving.reloading(start, board, metrics)
 
     def not_ready() -> str:
         # Not the kubelets and the server's version: what they tell comes later, or never.
         waits = [states[kind].unseen() for kind in watched if not states[kind].settled()]
         return "; ".join(waits)
 
-    board.limit(settings.series_limit)
-    web = Web(settings.listen, ABOUT, board.pieces, not_ready)
-    web.entrance, web.choice = start.entrance, Choice(board.collectors, board.chosen)
+    web = serving.web_face(start, ABOUT, board, not_ready)
     asking = Reader(who, settings.kubelets)
     async with Api(who, metrics) as api, asking as kubelets, web:
         log.info("serving", extra=fields(address=str(web.address), kinds=watched))
-        async with asyncio.TaskGroup() as group:
-            follows = follow([reload, start.entrance])
-            tasks = [group.create_task(observer.run()), group.create_task(follows)]
+
+        def work() -> Iterator[serving.Work]:
+            yield observer.run()
+            yield reload
             for kind in watched:
-                reflector = Reflector(
-                    api, states[kind], observer, pace, events.SELECTORS.get(kind, "")
-                )
-                tasks.append(group.create_task(reflector.run()))
-            tasks.append(group.create_task(_follow_version(api, states[Kind.SERVER], observer)))
+                selector = events.SELECTORS.get(kind, "")
+                yield Reflector(api, states[kind], observer, pace, selector).run()
+            yield _follow_version(api, states[Kind.SERVER], observer)
             reading = Kubelets(
                 kubelets.ask,
                 observer,
@@ -133,10 +112,8 @@ async def run(start: Start[Settings]) -> None:
                 settings.kubelets,
                 time.monotonic,
             )
-            tasks.append(group.create_task(reading.run()))
+            yield reading.run()
             if settings.state is not None:
-                tasks.append(group.create_task(state.keep(settings.state, observer.memory)))
-            await stop.wait()
-            log.info("stopping")
-            for task in tasks:
-                task.cancel()
+                yield state.keep(settings.state, observer.memory)
+
+        await serving.until(stop, work)

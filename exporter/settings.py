@@ -1,4 +1,4 @@
-"""The exporter's settings.
+"""The settings of the exporter's serving roles.
 
 Few: what can be seen or decided by the program itself is not asked for.
 """
@@ -16,8 +16,8 @@ from exporter.observe.kube.access import Where
 from exporter.observe.kubelets import KubeletSettings
 
 
-class Settings(msgspec.Struct, frozen=True):
-    """The whole file."""
+class Serving(msgspec.Struct, frozen=True):
+    """What every serving role has."""
 
     listen: Annotated[
         Address, setting("Where metrics are served, HOST:PORT; IPv6 hosts stand in brackets.")
@@ -25,16 +25,6 @@ class Settings(msgspec.Struct, frozen=True):
     kubernetes: Annotated[Where, setting("Where the API server is, and who we are to it.")] = (
         Where()
     )
-    kubelets: Annotated[KubeletSettings, setting("How kubelets are asked about their volumes.")] = (
-        KubeletSettings()
-    )
-    state: Annotated[
-        Path | None,
-        setting(
-            "A file that keeps what a restart would forget: when failures without a time of their"
-            " own were first seen. In a pod, on an emptyDir. Without it, it is forgotten."
-        ),
-    ] = None
     series_limit: Annotated[
         int,
         setting(
@@ -50,3 +40,37 @@ class Settings(msgspec.Struct, frozen=True):
         """Name what cannot be."""
         if self.series_limit < 1:
             yield ("series_limit", "must be at least 1")
+
+
+class Settings(Serving, frozen=True):
+    """The whole file of the role that watches the API."""
+
+    kubelets: Annotated[KubeletSettings, setting("How kubelets are asked about their volumes.")] = (
+        KubeletSettings()
+    )
+    state: Annotated[
+        Path | None,
+        setting(
+            "A file that keeps what a restart would forget: when failures without a time of their"
+            " own were first seen. In a pod, on an emptyDir. Without it, it is forgotten."
+        ),
+    ] = None
+
+
+class NodeSettings(Serving, frozen=True):
+    """The whole file of the role `node`."""
+
+    node: Annotated[
+        str,
+        setting(
+            "The Kubernetes node that this is; in a pod, PVMEDIC_NODE from spec.nodeName."
+            " Without it, the host's name."
+        ),
+    ] = ""
+    state: Annotated[
+        Path | None,
+        setting(
+            "A directory that keeps what a restart would forget: how far logs were read, what was"
+            " seen first. In a pod, on an emptyDir. Without it, it is forgotten."
+        ),
+    ] = None

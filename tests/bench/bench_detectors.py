@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from exporter.app import COLLECT
+from exporter.serving import COLLECT
 from exporter.observe.signals import DETECTORS
 from tests.bench.figures import machine, spread, tell
 from tests.bench.seeded import pods_asked
