@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from exporter.serving import COLLECT
 from exporter.observe.signals import DETECTORS
+from exporter.serving import COLLECT
 from tests.bench.figures import machine, spread, tell
 from tests.bench.seeded import pods_asked
 from tests.observe.large import Deaf, changed, cluster, filled, observer, of_pod, touched
