@@ -22,7 +22,7 @@ demo: $(READY) ## failures on a real control plane, seen and repaired; SCENE=cla
 
 test: setup check ## the checks, then every test, on a real control plane: up to 15 minutes
 	@echo "tests: up to 15 minutes on two cores, most of it waiting for a real control plane"
-	@$(PY) -m pytest $(TESTS)
+	@$(PY) -m pytest -n 2 --dist loadgroup $(TESTS)
 
 check: $(READY) ## lint, format, types and import rules: about a minute the first time
 	@echo "ruff: lint and format"

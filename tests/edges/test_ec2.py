@@ -244,6 +244,13 @@ def http(status: str, body: bytes) -> bytes:
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
+class Threads(socketserver.ThreadingTCPServer):
+    """Does not wait for its threads: it might join one that has not been started yet."""
+
+    daemon_threads = True
+    block_on_close = False
+
+
 @contextmanager
 def faulty(reply: bytes | None) -> Iterator[str]:
     """Serve one reply on loopback, or none at all; yield the address."""
@@ -256,7 +263,7 @@ def faulty(reply: bytes | None) -> Iterator[str]:
             else:
                 self.wfile.write(reply)
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Serve) as server:
+    with Threads(("127.0.0.1", 0), Serve) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
