@@ -1,6 +1,7 @@
 """Finds or makes the programs that a local cluster runs, once, in the user's cache.
 
-How things are built or fetched is in `go_build` and `debian`; here are the cache and its lock.
+How things are built or fetched is in `go_build`, `monitoring` and `gluster_packages`; here are the
+cache and its lock.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local import debian, go_build
+from local import gluster_packages, go_build, monitoring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,15 +54,15 @@ def ensure(report: Report) -> Tools:
     with _locked(cache / "tools.lock", report):
         kubernetes = go_build.ensure(cache, go_build.CONTROL_PLANE, report)
         alertmanager = go_build.ensure(cache, go_build.ALERTMANAGER, report)
-        monitoring = debian.ensure(cache, os.environ, report)
+        debian = monitoring.ensure(cache, os.environ, report)
     return Tools(
         etcd=kubernetes / "etcd",
         kube_apiserver=kubernetes / "kube-apiserver",
         kube_controller_manager=kubernetes / "kube-controller-manager",
         kube_scheduler=kubernetes / "kube-scheduler",
         kubectl=kubernetes / "kubectl",
-        prometheus=monitoring["prometheus"],
-        promtool=monitoring["promtool"],
+        prometheus=debian["prometheus"],
+        promtool=debian["promtool"],
         alertmanager=alertmanager / "alertmanager",
         amtool=alertmanager / "amtool",
     )
@@ -76,6 +77,14 @@ def ensure_csi(report: Report) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "tools.lock", report):
         return go_build.ensure(cache, go_build.CSI, report)
+
+
+def ensure_gluster(report: Report) -> Path:
+    """Return a directory with GlusterFS unpacked as below `/`, fetched if it was not yet."""
+    cache = cache_directory(os.environ)
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache / "tools.lock", report):
+        return gluster_packages.ensure(cache, report)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local import debian, go_build
+from local import go_build, monitoring
 from local.errors import LocalClusterError
 from local.tools import cache_directory
 
@@ -55,19 +55,19 @@ def test_a_go_tool_chain_is_taken_only_when_new_enough(line: str, *, enough: boo
 def test_an_old_prometheus_is_refused_with_advice(line: str) -> None:
     """The sentence says which version is needed and what to set."""
     with pytest.raises(LocalClusterError, match=r"2\.42 or newer.*PVMEDIC_PROMETHEUS"):
-        debian.check_version(line)
+        monitoring.check_version(line)
 
 
 @pytest.mark.parametrize("version", ["2.42.0+ds", "2.53.1", "3.5.0"])
 def test_a_new_enough_prometheus_is_taken(version: str) -> None:
     """2.42 is the first that knows keep_firing_for."""
-    debian.check_version(f"prometheus, version {version} (branch: x)")
+    monitoring.check_version(f"prometheus, version {version} (branch: x)")
 
 
 def test_a_path_given_by_hand_must_be_a_program(tmp_path: Path) -> None:
     """A wrong PVMEDIC_PROMTOOL is named instead of replaced."""
     with pytest.raises(LocalClusterError, match=r"PVMEDIC_PROMTOOL is .*not a program"):
-        debian.ensure(tmp_path, {"PVMEDIC_PROMTOOL": str(tmp_path / "nothing")}, lambda _: None)
+        monitoring.ensure(tmp_path, {"PVMEDIC_PROMTOOL": str(tmp_path / "nothing")}, lambda _: None)
 
 
 @pytest.mark.parametrize(
