@@ -4,7 +4,24 @@ One glusterd sees the state of its own bricks only; of the others' it knows that
 are Unix seconds, sizes bytes; None is what could not be known.
 """
 
+from enum import StrEnum
+
 import msgspec
+
+
+class GlusterdProblem(StrEnum):
+    """What is wrong with asking a glusterd. With the last two it answers all the same.
+
+    Restarting is said of either: it ends again and again.
+    """
+
+    NOT_RUNNING = "NotRunning"
+    NOT_ANSWERING = "NotAnswering"
+    TIMEOUT = "Timeout"
+    CLI_MISSING = "CliMissing"
+    OTHER = "Other"
+    RESTARTING = "Restarting"
+    STATE_UNWRITABLE = "StateUnwritable"
 
 
 class Peer(msgspec.Struct, frozen=True, gc=False):
@@ -19,9 +36,11 @@ class Peer(msgspec.Struct, frozen=True, gc=False):
 class Glusterd(msgspec.Struct, frozen=True):
     """The glusterd of a node (`name`).
 
-    `answers`: it did what it was asked; `reason` says why not, from a closed set, `failing_since`
-    since when. `alive`: whether its process lives, None where that cannot be seen. What it said
-    last is not kept when it does not answer: `uuid` and `peers` are empty then.
+    `answers`: it did what it was asked. `reason` is a GlusterdProblem or empty, and
+    `failing_since` is when that began: with an answer since there has been something to say,
+    without one since there was none. `alive`: whether its process lives, None where that cannot be
+    seen. What it said last is not kept when it does not answer: `uuid` and `peers` are empty then,
+    and its volumes are unseen. `release` is the command line's, `op_version` the cluster's.
     """
 
     name: str
@@ -42,9 +61,12 @@ class Glusterd(msgspec.Struct, frozen=True):
 
 
 class Brick(msgspec.Struct, frozen=True, gc=False):
-    """One brick. `online`, `heal_pending` and sizes are known for bricks of the node itself only.
+    """One brick. `online`, heal counts and sizes are known for bricks of the node itself only.
 
-    `heal_pending` counts entries of the brick's heal index (`.glusterfs/indices/xattrop`).
+    `heal_pending` counts entries of the brick's heal index (`.glusterfs/indices/xattrop`): files
+    that another brick has not got. `heal_dirty` counts those that are only in `indices/dirty`: a
+    write under way, or one that a client never ended. Both stop at 100,000. `host_uuid` is empty
+    where nobody of the pool has the brick's host name.
     """
 
     host: str
@@ -54,6 +76,7 @@ class Brick(msgspec.Struct, frozen=True, gc=False):
     online: bool | None = None
     arbiter: bool = False
     heal_pending: int | None = None
+    heal_dirty: int | None = None
     size: int | None = None
     free: int | None = None
 
@@ -68,7 +91,9 @@ class GlusterVolume(msgspec.Struct, frozen=True, gc=False):
 
     `replica`, `arbiter`, `disperse` and `redundancy` are counts as in `volume info`; bricks come in
     its order, one replica or disperse set after the other. `quorum` is the server quorum:
-    `meets`, `does_not_meet`, `not_applicable` or empty. `options` are those that decide quorum.
+    `meets`, `does_not_meet`, `not_applicable` (glusterd says so also of volumes with a server
+    quorum, until a peer first comes or goes) or empty. `options` are those that decide quorum, the
+    whole pool's among them.
     """
 
     node: str
