@@ -81,6 +81,15 @@ def pod(space: str, name: str, claim_name: str, node: str) -> str:
     return _text([_object("v1", "Pod", space, name, spec)])
 
 
+def plain_pod(space: str, name: str, node: str) -> str:
+    """Return a pod without a claim on one node, labelled `app` with its own name."""
+    spec = _pod_spec() | {"nodeSelector": {HOST_LABEL: node}}
+    spec["containers"] = [{"name": "main", "image": IMAGE}]
+    found = _object("v1", "Pod", space, name, spec)
+    found["metadata"]["labels"] = {"app": name}
+    return _text([found])
+
+
 def _bound(
     space: str, name: str, mode: str, source: Object, place: tuple[str, str]
 ) -> list[Object]:
