@@ -192,7 +192,9 @@ class Board:
         began: float,
         families: Iterable[Family] = collectors.CLUSTER_FAMILIES,
     ) -> None:
+        families = tuple(families)
         self._exposition = Exposition(families)
+        self._declared = frozenset(families)
         self._metrics = metrics
         self._began = began
         self._events: Counter[multi_attach.Key] = Counter()
@@ -248,7 +250,7 @@ class Board:
         shows = collectors.OF_OBJECTS.get(kind)
         if shows is not None:
             name = ref(obj)
-            found = shows(change.new) if change.new is not None else ()
+            found = self._ours(shows(change.new)) if change.new is not None else ()
             names = self._put(name, found, self._objects.pop(name, frozenset()))
             if names:
                 self._objects[name] = names
@@ -258,7 +260,11 @@ class Board:
         due, self._due = self._due, set()
         for one in due:
             known = self._derived.get(one, frozenset())
-            self._derived[one] = self._put("derived", one.series(view), known)
+            self._derived[one] = self._put("derived", self._ours(one.series(view)), known)
+
+    def _ours(self, found: Iterable[tuple[Family, Sample]]) -> Iterator[tuple[Family, Sample]]:
+        """Leave out what the other role publishes of the same object: one name, one publisher."""
+        return (one for one in found if one[0] in self._declared)
 
     def _put(
         self, key: Hashable, found: Iterable[tuple[Family, Sample]], known: frozenset[str]

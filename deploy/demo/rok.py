@@ -29,8 +29,8 @@ JOBS = {
 WRITE, CLONE = "0x8A(SCSI_OPCODE_WRITE16)", "0xC3(SCSI_OPCODE_ROK_CLONE_FISK)"
 CRAFTED = (
     "Crafted here, because it cannot be had: Rok (its Events, its volumes, the status of its"
-    " VolumeSnapshot). Real: API server, cordon, binder. How large the node's snapshot space is"
-    " cannot be seen through the Kubernetes API: every verdict is Suspected."
+    " VolumeSnapshot). Real: API server, cordon, binder. No node tells here how large"
+    " its snapshot space is, so the reason is Unknown."
 )
 
 
@@ -40,7 +40,7 @@ def play(ground: Ground) -> Play:
     began = ground.first_event("PersistentVolumeClaim", "notebook", "JobFailed")
 
     def sight(form: str) -> Sight:
-        labels = {"node": node, "form": form, "reason": "Suspected"}
+        labels = {"node": node, "form": form, "reason": "Unknown"}
         return Sight("snapshot_space_exhausted", labels, began)
 
     def changed(*claims: str) -> tuple[Figure, ...]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from exporter.collectors import (
     expansion_failed,
     multi_attach,
+    rok_space,
     rwx_recovery_blocked,
     signals,
     snapshot_space_exhausted,
@@ -28,12 +29,14 @@ CLUSTER_FAMILIES: tuple[Family, ...] = (
     *expansion_failed.FAMILIES,
     *rwx_recovery_blocked.FAMILIES,
     *snapshot_space_exhausted.FAMILIES,
+    *rok_space.OF_NODE,
 )
 
 NODE_FAMILIES: tuple[Family, ...] = (
     DROPPED,
     signals.COUNT,
     *map(signals.since_family, NODE),
+    *rok_space.OF_SPACE,
 )
 
 FAMILIES: tuple[Family, ...] = tuple(dict.fromkeys((*CLUSTER_FAMILIES, *NODE_FAMILIES)))
@@ -52,7 +55,10 @@ FURTHER: Mapping[str, Further] = {
 OfObject = Callable[[Object], Iterable[tuple[Family, Sample]]]
 """What one object shows, healthy or not; its series go with it."""
 
-OF_OBJECTS: Mapping[Kind, OfObject] = {}
+OF_OBJECTS: Mapping[Kind, OfObject] = {
+    Kind.NODE: rok_space.of_node,
+    Kind.ROK_SPACE: rok_space.of_space,
+}
 """By the object's kind."""
 
 

@@ -26,7 +26,16 @@ REQUIRED = Family(
     labels=("node",),
     collector="snapshot_space_exhausted",
 )
-FAMILIES = (CHANGED, REQUIRED)
+RATIO = Family(
+    "pvmedic_snapshot_space_changed_ratio",
+    FamilyType.GAUGE,
+    "Known changed data of a node's volumes over the total size of its snapshot space. Above 1 it"
+    " never fits; above available over size it fits once old snapshots are collected."
+    " estimator: copied is exact, reported an upper bound, mixed has some of both.",
+    labels=("node", "estimator"),
+    collector="snapshot_space_exhausted",
+)
+FAMILIES = (CHANGED, REQUIRED, RATIO)
 
 
 def further(subject: Subject, signal: Signal | None, view: View) -> Iterator[tuple[Family, Sample]]:
@@ -37,5 +46,12 @@ def further(subject: Subject, signal: Signal | None, view: View) -> Iterator[tup
     for one in changes:
         labels = (*one.claim, node, one.estimator)
         yield CHANGED, Sample(tuple(zip(CHANGED.labels, labels, strict=True)), one.bytes)
-    if changes:
-        yield REQUIRED, Sample((("node", node),), sum(one.bytes for one in changes))
+    if not changes:
+        return
+    required = sum(one.bytes for one in changes)
+    yield REQUIRED, Sample((("node", node),), required)
+    space = view.rok_space(node)
+    if space is not None and space.size:
+        estimators = {one.estimator for one in changes}
+        how = estimators.pop() if len(estimators) == 1 else "mixed"
+        yield RATIO, Sample((("node", node), ("estimator", how)), required / space.size)

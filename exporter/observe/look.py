@@ -102,6 +102,8 @@ async def _read(api: Api, want: Want, objects: Objects, kubelet: AskKubelet) -> 
         if want.kind is Kind.VOLUME_STATS:
             node = objects.get(Kind.NODE, "", want.name)
             return await kubelet(node) if isinstance(node, model.Node) else ()
+        if want.kind in model.FACTS:
+            raise errors.Unreachable(f"nodes are not asked for {want.kind} by this program")
         if want.name:
             return [await api.get(want.kind, want.namespace, want.name)]
         return _whole(await api.list(want.kind, want.namespace, want.field_selector))

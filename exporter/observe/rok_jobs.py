@@ -82,6 +82,13 @@ def claims_on(node: str, view: View) -> list[Key]:
     )
 
 
+def largest_on(node: str, view: View) -> int:
+    """Return the capacity of the largest Rok volume on this node that a claim uses; 0: unknown."""
+    bound = (view.claim(*claim) for claim in claims_on(node, view))
+    volumes = (view.volume_of(one) for one in bound if one is not None)
+    return max((one.capacity or 0 for one in volumes if one is not None), default=0)
+
+
 def nodes_of_claim(claim: Key, view: View) -> list[str]:
     """Return every node that the claim's Rok volume may live on."""
     return [node for one in view.volumes_of(*claim) for node in nodes_of_volume(one, view)]

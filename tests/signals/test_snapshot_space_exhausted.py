@@ -1,86 +1,38 @@
 """snapshot_space_exhausted as values: Rok's Events as seed 000 has them, and how each ends."""
 
-from itertools import count
-
 import msgspec
 import pytest
 
-from exporter.collectors.snapshot_space_exhausted import further
 from exporter.observe import model
-from exporter.observe.model import Cause, Failure, KubeEvent, Object, Signal, SinceSource
-from exporter.observe.parse import events
-from exporter.observe.signals.snapshot_space_exhausted import SnapshotSpaceExhausted, subject_of
+from exporter.observe.model import Cause, Failure, Object, Signal, SinceSource
+from exporter.observe.signals.snapshot_space_exhausted import subject_of
 from tests.signals import made
-
-DETECTOR = SnapshotSpaceExhausted()
-ON_A = (model.NodeTerm("kubernetes.io/hostname", "In", ("a",), field=False),)
-NODE = made.node("a", unschedulable=True)
-CLAIM = made.claim()
-VOLUME = made.volume(driver=model.ROK, affinity=ON_A)
-SNAP = made.snapshot()
-WORLD: list[Object] = [NODE, CLAIM, VOLUME, SNAP]
-NUMBERS = count()
-
-STARTED = "Starting job `26143f83-791b-4496-a180-c6c279184657' (worker `a')..."
-ELSEWHERE = "Starting job `26143f83' (worker `b')..."
-COPY = "[ 31%] About to copy 53941051 changed blocks of size 4KiB (206GiB)..."
-COPIED = 53941051 * 4096
-FOUND = (
-    "Found 52836 blocks of size 4MiB (206GiB) reported as changed by the underlying storage device"
+from tests.signals.rok_events import (
+    BROKEN,
+    CLAIM,
+    CLONE,
+    COPIED,
+    COPY,
+    DETECTOR,
+    ELSEWHERE,
+    ENOSPC,
+    FAILED,
+    FOUND,
+    LOGS,
+    MARKING,
+    ON_A,
+    REPORTED,
+    SNAP,
+    STARTED,
+    VOLUME,
+    WORLD,
+    WRITE,
+    changed,
+    decided,
+    job,
+    published,
+    said,
 )
-REPORTED = 52836 * 4 * 2**20
-FAILED = (
-    "Job Failed: SCSI command {} failed with status `SCSI_STATUS_CHECK_CONDITION' and KCQ"
-    " `SCSI_KCQ_LOGICAL_UNIT_NOT_READY_SPACE_ALLOCATION_IN_PROGRESS' (errno: {}): Run `kubectl"
-    " logs -n rok rok-csi-node-xrdw6 -c csi-node' for more information"
-)
-ENOSPC = "No space left on device (28)"
-WRITE = FAILED.format("0x8A(SCSI_OPCODE_WRITE16)", ENOSPC)
-CLONE = FAILED.format("0xC3(SCSI_OPCODE_ROK_CLONE_FISK)", ENOSPC)
-BROKEN = FAILED.format("0x8A(SCSI_OPCODE_WRITE16)", "Input/output error (5)")
-MARKING = (
-    "Marking PVC 'web/data' (PV 'pv-data'), bound on cordoned node 'a', for unpinning (unpin"
-    " reason: 'NodeCordoned')..."
-)
-
-
-def said(about: Object, reason: str, text: str, at: float, first: float | None = None) -> KubeEvent:
-    """Return an Event of rok-csi with this text."""
-    name = f"{about.name}.{next(NUMBERS):08x}"
-    event = made.event(about, None, name=name, component="rok-csi", reason=reason, last=at)
-    fact = events.fact(text, event)
-    assert fact is not None
-    return msgspec.structs.replace(event, fact=fact, first=at if first is None else first)
-
-
-def job(about: Object, at: float, failed: str = WRITE, copy: str = COPY) -> list[Object]:
-    """Return the Events of a job that failed 300 s after it began."""
-    found: list[Object] = [said(about, "JobStarted", STARTED, at)]
-    if copy:
-        found.append(said(about, "PROGRESS", copy, at + 60))
-    if failed:
-        found.append(said(about, "JobFailed", failed, at + 300))
-    return found
-
-
-def decided(*objects: Object, node: str = "a") -> Signal | None:
-    """Decide over the usual objects and these; the later one of a name counts."""
-    return DETECTOR.decide(subject_of(node), made.view([*WORLD, *objects]))
-
-
-def published(*objects: Object, node: str = "a") -> dict[str, list[tuple[dict[str, str], float]]]:
-    """Return what the collector publishes of a node."""
-    view = made.view([*WORLD, *objects])
-    found: dict[str, list[tuple[dict[str, str], float]]] = {}
-    for family, sample in further(subject_of(node), None, view):
-        found.setdefault(family.name, []).append((dict(sample.labels), sample.value))
-    return found
-
-
-def changed(*objects: Object) -> list[tuple[str, float]]:
-    """Return estimator and bytes of every claim on node a."""
-    series = published(*objects).get("pvmedic_volume_changed_bytes", [])
-    return [(labels["estimator"], value) for labels, value in series]
 
 
 def gone(*without: Object, also: list[Object]) -> Signal | None:
@@ -94,7 +46,7 @@ def test_a_job_that_failed_for_space_is_a_signal_of_its_node(about: Object) -> N
     """It says what failed, how much changed, and where to read."""
     found = decided(*job(about, 1000.0))
     assert found is not None
-    assert (found.subject, found.reason) == (subject_of("a"), "Suspected")
+    assert (found.subject, found.reason) == (subject_of("a"), "Unknown")
     assert (found.since, found.since_source) == (1300.0, SinceSource.EVENT)
     assert dict(found.named) == {"form": "copy"}
     text = "\n".join(found.evidence)
@@ -249,11 +201,7 @@ def test_an_event_without_any_time_is_first_seen_by_us() -> None:
 
 def test_changed_bytes_are_published_before_anything_fails_and_summed() -> None:
     """Each claim once, its newest figure, on the node that its volume is on."""
-    more: list[Object] = [
-        made.claim("logs", volume="pv-logs"),
-        made.volume("pv-logs", claim_name="logs", driver=model.ROK, affinity=ON_A),
-    ]
-    logs = more[0]
+    more, logs = LOGS, LOGS[0]
     reported = job(logs, 2000.0, failed="", copy="")
     reported.append(said(logs, "INFO", FOUND, 2030.0))
     unpinning = job(CLAIM, 500.0, failed="", copy=COPY.replace("53941051", "7"))

@@ -13,14 +13,17 @@ from exporter.observe.model.facts import Cause
 class RokSpace(msgspec.Struct, frozen=True):
     """Rok's snapshot space of a node (`name`) and the volume group that it lies in.
 
+    Sizes are as `df -B1` has them; None where the group is there and the file system is not.
     `extended`: the group has more disks than Rok Disk Manager made; `rebooted`: and the node has
-    been started anew since (`boot_id` is another). None: not known.
+    been started anew since (`boot_id` is another). None: not known. `group_unseen` is the sentence
+    why nothing is known of the group. `full_since` is since when it has been full, `stays_full`
+    whether that is for hours.
     """
 
     name: str
-    size: int
-    used: int
-    available: int
+    size: int | None
+    used: int | None
+    available: int | None
     group: str = ""
     group_size: int | None = None
     group_free: int | None = None
@@ -28,7 +31,17 @@ class RokSpace(msgspec.Struct, frozen=True):
     extended: bool | None = None
     rebooted: bool | None = None
     boot_id: str = ""
+    group_unseen: str = ""
+    full_since: float | None = None
+    stays_full: bool = False
     version: str = ""
+
+    @property
+    def full(self) -> bool:
+        """Whether `df` says 100 %: it rounds up."""
+        if self.used is None or self.available is None:
+            return False
+        return self.used > 0 and self.used * 100 > 99 * (self.used + max(0, self.available))
 
     @property
     def node(self) -> str:

@@ -31,7 +31,9 @@ class Node(msgspec.Struct, frozen=True):
 
     `attached` and `in_use` are status.volumesAttached and volumesInUse by unique name
     (`kubernetes.io/<plugin>/<volume>`, `kubernetes.io/csi/<driver>^<handle>`). `address` is its
-    InternalIP, or whatever address it has; `kubelet_port` is 0 when it names none.
+    InternalIP, or whatever address it has; `kubelet_port` is 0 when it names none. `rok_free` and
+    `rok_largest` are what Rok writes on it for schedulers, bytes: room for volumes, and the most
+    that a node of its kind can have.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Node(msgspec.Struct, frozen=True):
     kubelet_port: int = 0
     attached: tuple[str, ...] = ()
     in_use: tuple[str, ...] = ()
+    rok_free: int | None = None
+    rok_largest: int | None = None
 
     def taint(self, key: str) -> Taint | None:
         """Return the first taint with this key."""

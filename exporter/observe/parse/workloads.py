@@ -9,9 +9,14 @@ from exporter.observe.model.names import LONGEST_TEXT
 from exporter.observe.parse import causes, events
 from exporter.observe.parse.conditions import WireCondition, condition_of
 from exporter.observe.parse.envelope import Meta, ours, shared
+from exporter.observe.parse.quantities import whole
 from exporter.observe.parse.times import seconds
 
 # ruff: noqa: N815 -- field names are the wire's
+
+
+ROK_FREE = f"{model.ROK}/capacity"
+ROK_LARGEST = f"{model.ROK}/max-instance-capacity"
 
 
 class WireTaint(msgspec.Struct, gc=False):
@@ -112,7 +117,15 @@ def node(wire: WireNode) -> model.Node:
         kubelet_port=(endpoint.Port if endpoint else None) or 0,
         attached=tuple(one.name for one in status.volumesAttached or () if one.name),
         in_use=tuple(status.volumesInUse or ()),
+        rok_free=_size((meta.annotations or {}).get(ROK_FREE)),
+        rok_largest=_size((meta.labels or {}).get(ROK_LARGEST)),
     )
+
+
+def _size(text: str | None) -> int | None:
+    """Read bytes; what is no size, or less than nothing, is not said."""
+    size = whole(text.strip()) if text else None
+    return size if size is not None and size >= 0 else None
 
 
 def _address(addresses: list[WireAddress]) -> str:

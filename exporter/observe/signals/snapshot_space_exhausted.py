@@ -14,7 +14,8 @@ failed to clone the old snapshot says nothing, so an earlier one on the same obj
 Since: the first JobFailed of an unbroken row. These Events are remembered, but a restart forgets
 what is older than an hour, and so this signal, unless the VolumeSnapshot carries the error itself
 (since: when that was written). Whether the space is too small for ever or only until old snapshots
-are collected needs the node's sizes: until those are known every verdict is Suspected.
+are collected is told by the node's sizes, which its own exporter shows: see
+`reasons.snapshot_space`. Without them the failure is seen all the same, its reason is Unknown.
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,6 +34,7 @@ from exporter.observe.model import (
 from exporter.observe.model.facts import RokCopy, RokJobFailed, RokJobStarted, RokUnpin
 from exporter.observe.rok_jobs import Changed, Failed
 from exporter.observe.signals import base
+from exporter.observe.signals.reasons import snapshot_space
 from exporter.observe.view import View, Want
 
 FORMS = {"0x8A": "copy", "0xC3": "clone"}
@@ -43,7 +45,7 @@ subject_of = base.node_subject
 
 
 class SnapshotSpaceExhausted:
-    """Sees it. Reason: Suspected, always, as long as the node's sizes are not known.
+    """Sees it. The reason is whether the space will ever be enough.
 
     `form` is what the newest failed job was doing: copy, clone, other.
     """
@@ -52,11 +54,11 @@ class SnapshotSpaceExhausted:
     meaning = "Snapshots fail for want of space for changed data on a node."
     subject_labels = ("node",)
     named_labels = ("form",)
-    reasons = frozenset({"Suspected", base.OTHER})
+    reasons = snapshot_space.REASONS | {base.OTHER}
     since_sources = frozenset({SinceSource.EVENT, SinceSource.OBJECT, SinceSource.FIRST_SEEN})
     patience = 600.0
     needs = frozenset({Kind.EVENT, Kind.SNAPSHOT, Kind.CLAIM, Kind.VOLUME})
-    helps = frozenset({Kind.NODE})
+    helps = frozenset({Kind.NODE, Kind.ROK_SPACE})
     starts = frozenset({Kind.EVENT, Kind.SNAPSHOT})
 
     def suspects(self, obj: Object, view: View) -> Iterable[Subject]:
@@ -73,7 +75,7 @@ class SnapshotSpaceExhausted:
         """Name the nodes that a volume, or what is about it, is on or was on."""
         for obj in base.versions(change):
             match obj:
-                case model.Node():
+                case model.Node() | model.RokSpace():
                     yield subject_of(obj.name)
                 case KubeEvent(fact=RokJobStarted() | RokUnpin() | RokCopy() | RokJobFailed()):
                     yield from _on(rok_jobs.workers([obj]))
@@ -91,9 +93,10 @@ class SnapshotSpaceExhausted:
                     pass
 
     def reads(self, subject: Subject, view: View) -> Iterator[Want]:
-        """The node and all volumes, then claims and snapshots of its own, then their Events."""
+        """Node, sizes and all volumes, then claims and snapshots of its own, then their Events."""
         node = subject["node"]
         yield Want(Kind.NODE, name=node)
+        yield Want(Kind.ROK_SPACE, name=node)
         yield Want(Kind.VOLUME)
         for volume in (*view.rok_on(node), *view.rok_on("")):
             namespace, name = volume.claim_namespace, volume.claim_name
@@ -111,6 +114,8 @@ class SnapshotSpaceExhausted:
         failed = rok_jobs.failures_on(node, view)
         if not failed:
             return None
+        changes, space = rok_jobs.changes_on(node, view), view.rok_space(node)
+        needed = snapshot_space.need(changes, (one.claim for one in failed))
         newest = max(failed, key=lambda one: (one.when, one.what))
         since, source = min(
             ((one.since, one.source) for one in failed if one.since is not None),
@@ -121,9 +126,9 @@ class SnapshotSpaceExhausted:
             subject=subject,
             since=since,
             since_source=source,
-            reason="Suspected",
+            reason=snapshot_space.reason(needed, space, rok_jobs.largest_on(node, view)),
             named=(("form", FORMS.get(newest.opcode, "other")),),
-            evidence=tuple(_evidence(failed, rok_jobs.changes_on(node, view))),
+            evidence=(*_evidence(failed, changes), *snapshot_space.evidence(space)),
         )
 
 
