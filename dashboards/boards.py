@@ -49,6 +49,15 @@ ELSEWHERE = {HUMAN, OWED, REPAIRS, "pvmedic_signals"}
 """On the overview, so not again."""
 
 
+RATIOS = {
+    "pvmedic_snapshot_space_changed_ratio": (
+        "pvmedic_snapshot_space_available_bytes",
+        "pvmedic_snapshot_space_size_bytes",
+    ),
+}
+"""Ratios with two thresholds: 1, and the quotient of these two metrics."""
+
+
 class Board(msgspec.Struct, frozen=True):
     """One dashboard: its file and uid, its title, and what it is for."""
 
@@ -62,7 +71,7 @@ BOARDS = (
     Board("attachments", "node loss and attachments", "Volumes that cannot go where they must."),
     Board("claims", "claims and snapshots", "Claims, their volumes and their snapshots."),
     Board("csi", "CSI drivers", "Drivers that do not answer, and mounts that fail."),
-    Board("rok", "shared volumes and snapshot space", "Rok: RWX recovery and changed bytes."),
+    Board("rok", "Rok snapshot space", "Rok: what snapshots need and have, and RWX recovery."),
     Board("self", "pvmedic itself", "Whether both programs see, hear and act."),
 )
 
@@ -138,7 +147,8 @@ def _signals(detectors: list[Detector]) -> Iterator[Part]:
         )
         for metric in metrics:
             if metric.signal == one.name:
-                yield _panel(metric, one.name)
+                ratio = metric.name in RATIOS
+                yield _ratio(metric, metrics) if ratio else _panel(metric, one.name)
 
 
 def _overview() -> Iterator[Part]:
@@ -240,6 +250,25 @@ def _panel(metric: Published, runbook: str) -> Part:
         return panels.lines(a_second, metric.meaning, queries.plain(metric), legend, panels.RATE)
     unit = {"bytes": "bytes", "seconds": "s"}.get(metric.unit, panels.NUMBER)
     return panels.lines(title, metric.meaning, queries.plain(metric), legend, unit)
+
+
+def _ratio(metric: Published, metrics: Iterable[Published]) -> Part:
+    """Return a ratio with its two thresholds: a line for each subject, and one at 1."""
+    by_name = {one.name: one for one in metrics}
+    part, whole = (by_name[name] for name in RATIOS[metric.name])
+    return panels.threshold(
+        _title(metric.name.removeprefix("pvmedic_")),
+        metric.meaning,
+        [
+            (queries.plain(metric), " ".join(f"{{{{{label}}}}}" for label in metric.labels)),
+            (queries.quotient(part, whole), f"{{{{node}}}} {_title(_last(part)).lower()}"),
+        ],
+        1,
+    )
+
+
+def _last(metric: Published) -> str:
+    return metric.name.removesuffix("_bytes").rpartition("_")[2]
 
 
 def _title(name: str) -> str:

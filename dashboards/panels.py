@@ -84,6 +84,31 @@ def lines(title: str, text: str, expr: str, legend: str, unit: str, width: int =
     )
 
 
+def threshold(
+    title: str, text: str, lines: Sequence[tuple[str, str]], limit: float, width: int = WIDE
+) -> Panel:
+    """Return values over time, given as query and legend, with a red line at a limit."""
+    found = (
+        timeseries.Panel()
+        .title(title)
+        .description(text)
+        .datasource(DATA_SOURCE)
+        .unit(NUMBER)
+        .min(0)
+        .thresholds(_steps("green", (limit, "red")))
+        .thresholds_style(
+            common_builders.GraphThresholdsStyleConfig().mode(
+                common.GraphThresholdsStyleMode.DASHED
+            )
+        )
+        .height(8)
+        .span(width)
+    )
+    for letter, (expr, legend) in zip("ABC", lines, strict=False):
+        found.with_target(_query(expr, letter, legend).range())
+    return found
+
+
 def rows(
     title: str,
     text: str,

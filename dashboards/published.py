@@ -36,7 +36,7 @@ UNITS = (
     ("_seconds_total", "seconds"),
     ("_bytes", "bytes"),
     ("_bytes_total", "bytes"),
-    ("_ratio", "ratio, 0 to 1"),
+    ("_ratio", "ratio"),
     ("_info", "always 1"),
     ("_successful", "0 or 1"),
     ("_success", "0 or 1"),

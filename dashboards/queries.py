@@ -82,6 +82,13 @@ def plain(metric: Published) -> str:
     return f"max by ({_by(metric)}) ({selector(metric.name, metric.labels)})"
 
 
+def quotient(part: Published, whole: Published) -> str:
+    """Return one metric over another of the same labels."""
+    by = ", ".join(part.labels)
+    over = (f"max by ({by}) ({selector(one.name, one.labels)})" for one in (part, whole))
+    return " / ".join(over)
+
+
 def legend(metric: Published) -> str:
     """Return how a line of `plain` or `ages` is called."""
     return " ".join(f"{{{{{label}}}}}" for label in (*metric.labels, "job"))
