@@ -1,7 +1,7 @@
 """Finds or makes the programs that a local cluster runs, once, in the user's cache.
 
-How things are built or fetched is in `go_build`, `monitoring` and `gluster_packages`; here are the
-cache and its lock.
+How things are built or fetched is in `go_build`, `monitoring`, `gluster_packages` and
+`xfs_packages`; here are the cache and its lock.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local import gluster_packages, go_build, monitoring
+from local import gluster_packages, go_build, monitoring, xfs_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -85,6 +85,14 @@ def ensure_gluster(report: Report) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "tools.lock", report):
         return gluster_packages.ensure(cache, report)
+
+
+def ensure_xfs(report: Report) -> xfs_packages.Xfs:
+    """Return mkfs.xfs, fetched if it was not yet."""
+    cache = cache_directory(os.environ)
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache / "tools.lock", report):
+        return xfs_packages.ensure(cache, report)
 
 
 @contextmanager

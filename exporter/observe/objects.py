@@ -199,6 +199,7 @@ def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:  # noqa: C901, PLR0912
             yield ("heketi_of", "", obj.endpoint)
         case model.Mount():
             yield ("mounts_on", "", obj.node)
+            yield ("mounts_of", "", obj.name)
         case model.KernelFault():
             yield ("faults_on", "", obj.node)
         case model.Snapshot():

@@ -288,6 +288,14 @@ class View:
         """Return what is wrong with a volume that is mounted on this node."""
         return self._get(model.Mount, Kind.MOUNT, node, volume)
 
+    def mounts_on(self, node: str) -> list[model.Mount]:
+        """Return the volumes that are mounted on this node and not well."""
+        return self._indexed(model.Mount, "mounts_on", "", node)
+
+    def mounts_of(self, volume: str) -> list[model.Mount]:
+        """Return the nodes' mounts of this volume that are not well."""
+        return self._indexed(model.Mount, "mounts_of", "", volume)
+
     def faults_on(self, node: str) -> list[model.KernelFault]:
         """Return what this node's kernel has complained of."""
         return self._indexed(model.KernelFault, "faults_on", "", node)

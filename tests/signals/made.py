@@ -192,3 +192,27 @@ def gluster_space(name: str = "a", **fields: object) -> model.GlusterSpace:
     """Return file systems of which the root is full."""
     made = model.GlusterSpace(name, (model.Space("root", "/", 2**30, 0, 1000, 10),))
     return _with(made, fields)
+
+
+def mount(at: str = "a", name: str = "pv-data", **fields: object) -> model.Mount:
+    """Return a mount on a node that has turned read-only."""
+    made = model.Mount(
+        at,
+        name,
+        model.MountProblem.READ_ONLY,
+        "ext4",
+        "sdb",
+        DRIVER,
+        f"/var/lib/kubelet/pods/uid/volumes/kubernetes.io~csi/{name}/mount",
+    )
+    return _with(made, fields)
+
+
+def kernel_fault(
+    at: str = "a", cause: model.Cause = model.Cause.XFS_DUPLICATE_UUID, **fields: object
+) -> model.KernelFault:
+    """Return what the kernel of a node said of `sdb`, an XFS."""
+    made = model.KernelFault(
+        at, f"sdb/{cause}", "sdb", "xfs", cause, 2, 9_000.0, 9_500.0, f"XFS (sdb): {cause}"
+    )
+    return _with(made, fields)

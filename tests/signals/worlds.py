@@ -73,6 +73,8 @@ POOLS: Mapping[str, Sequence[object]] = {
     "storage_class": (*CLASSES, "", "gone"),
     "snapshot_class": (*CLASSES, "", "gone"),
     "driver": (*DRIVERS, ""),
+    "device": ("sdb", "rbd0", ""),
+    "fs_type": ("xfs", "ext4", ""),
     "drivers": DRIVERS,
     "provisioner": (*DRIVERS, ""),
     "key": ("kubernetes.io/hostname", "topology.kubernetes.io/zone"),
@@ -202,10 +204,14 @@ TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
     Kind.GLUSTER_LOG: (model.GlusterLog("a"), made.gluster_log("b")),
     Kind.GLUSTER_SPACE: (made.gluster_space("a"),),
     Kind.ROK_SPACE: (model.RokSpace("a", 2**30, 2**29, 2**29),),
-    Kind.MOUNT: (model.Mount("a", "pv-data", model.MountProblem.READ_ONLY, since=60.0),),
-    Kind.KERNEL_FAULT: (
-        model.KernelFault("a", "sdb/IoError", "sdb", "ext4", model.Cause.OTHER, 1, 60.0, 60.0),
+    Kind.MOUNT: (
+        made.mount(),
+        made.mount("b", "pv-data", problem=model.MountProblem.HUNG),
+        made.mount("a", "pv-logs"),
     ),
+    Kind.MOUNT_COUNT: (model.MountCount("a", well=3, troubled=1),),
+    Kind.KERNEL_FAULT: (made.kernel_fault(), made.kernel_fault("b", model.Cause.OTHER)),
+    Kind.KERNEL_LOG: (model.KernelLog("a", 10),),
     Kind.HEKETI: (model.Heketi(HEKETI, up=True), model.Heketi(HEKETI, up=False)),
     Kind.HEKETI_VOLUME: (model.HeketiVolume(HEKETI, "vol_1", "1", 2**30),),
     Kind.EVENT: (

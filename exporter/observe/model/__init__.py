@@ -30,7 +30,15 @@ from exporter.observe.model.names import (
     Ref,
     rfc3339,
 )
-from exporter.observe.model.node import KernelFault, Mount, MountProblem, RokSpace
+from exporter.observe.model.node import (
+    FaultCount,
+    KernelFault,
+    KernelLog,
+    Mount,
+    MountCount,
+    MountProblem,
+    RokSpace,
+)
 from exporter.observe.model.objects import KIND_OF, Object, ref
 from exporter.observe.model.signal import Change, Signal, SinceSource, Subject
 from exporter.observe.model.snapshots import Snapshot, SnapshotClass, SnapshotContent
@@ -79,6 +87,7 @@ __all__ = [
     "Disconnects",
     "Fact",
     "Failure",
+    "FaultCount",
     "GlusterLog",
     "GlusterSpace",
     "GlusterVolume",
@@ -88,11 +97,13 @@ __all__ = [
     "HeketiVolume",
     "HeldLock",
     "KernelFault",
+    "KernelLog",
     "Kind",
     "KubeEvent",
     "Lease",
     "LockKind",
     "Mount",
+    "MountCount",
     "MountProblem",
     "Namespace",
     "Node",

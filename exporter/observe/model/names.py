@@ -47,7 +47,9 @@ class Kind(StrEnum):
     GLUSTER_SPACE = "glusterspace"
     ROK_SPACE = "rokspace"
     MOUNT = "mounts"
+    MOUNT_COUNT = "mountcounts"
     KERNEL_FAULT = "kernelfaults"
+    KERNEL_LOG = "kernellog"
     HEKETI = "heketi"
     HEKETI_VOLUME = "heketivolumes"
 
@@ -60,7 +62,9 @@ FACTS = frozenset(
         Kind.GLUSTER_SPACE,
         Kind.ROK_SPACE,
         Kind.MOUNT,
+        Kind.MOUNT_COUNT,
         Kind.KERNEL_FAULT,
+        Kind.KERNEL_LOG,
     }
 )
 """Kinds that only a node itself can show: a Want names the node, not the object."""

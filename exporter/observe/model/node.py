@@ -50,20 +50,21 @@ class RokSpace(msgspec.Struct, frozen=True):
 
 
 class MountProblem(StrEnum):
-    """What is wrong with a mounted volume."""
+    """What is wrong with a mounted volume, worst first."""
 
-    READ_ONLY = "ReadOnly"
     HUNG = "Hung"
     NOT_CONNECTED = "NotConnected"
     STALE_HANDLE = "StaleHandle"
     IO_ERROR = "IoError"
+    READ_ONLY = "ReadOnly"
     OTHER = "Other"
 
 
 class Mount(msgspec.Struct, frozen=True, gc=False):
     """A volume that is mounted on `node` and not well; those that are well are only counted.
 
-    `name` is the PersistentVolume's. `since` is None where only our own first sight is known.
+    `name` is the PersistentVolume's. `device` is without /dev, `path` one of the places where it is
+    mounted. Nothing says since when.
     """
 
     node: str
@@ -71,7 +72,8 @@ class Mount(msgspec.Struct, frozen=True, gc=False):
     problem: MountProblem
     fs_type: str = ""
     device: str = ""
-    since: float | None = None
+    driver: str = ""
+    path: str = ""
     version: str = ""
 
     @property
@@ -80,10 +82,30 @@ class Mount(msgspec.Struct, frozen=True, gc=False):
         return self.node
 
 
-class KernelFault(msgspec.Struct, frozen=True, gc=False):
-    """What the kernel of `node` has said of one device, of one cause, since this program began.
+class MountCount(msgspec.Struct, frozen=True, gc=False):
+    """How many mounts of volumes a node (`name`) has: well, in trouble, and not asked.
 
-    `name` is `<device>/<cause>`. `device` is without /dev; `last` is the newest line's time.
+    `stuck` are processes of ours that hang in one.
+    """
+
+    name: str
+    well: int = 0
+    troubled: int = 0
+    unasked: int = 0
+    stuck: int = 0
+    version: str = ""
+
+    @property
+    def node(self) -> str:
+        """The node whose facts these are."""
+        return self.name
+
+
+class KernelFault(msgspec.Struct, frozen=True, gc=False):
+    """What the kernel of `node` has said of one device, of one cause, in the last hours.
+
+    `name` is `<device>/<cause>`. `device` is without /dev; `fs_type` is empty where the device
+    itself failed; `last` is the newest line's time, and `text` what it says.
     """
 
     node: str
@@ -101,3 +123,29 @@ class KernelFault(msgspec.Struct, frozen=True, gc=False):
     def namespace(self) -> str:
         """What sets this node's device apart from another node's of the same name."""
         return self.node
+
+
+class FaultCount(msgspec.Struct, frozen=True, gc=False):
+    """Lines of the kernel about one type of file system, of one cause."""
+
+    fs_type: str
+    cause: Cause
+    count: int
+
+
+class KernelLog(msgspec.Struct, frozen=True, gc=False):
+    """What was read of a node's (`name`) kernel log since this program began.
+
+    `lost` are lines that were overwritten before we came to read them.
+    """
+
+    name: str
+    lines: int = 0
+    lost: int = 0
+    faults: tuple[FaultCount, ...] = ()
+    version: str = ""
+
+    @property
+    def node(self) -> str:
+        """The node whose facts these are."""
+        return self.name

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from exporter.observe.model.gluster import Glusterd, GlusterLog, GlusterSpace, GlusterVolume
 from exporter.observe.model.heketi import Heketi, HeketiVolume
 from exporter.observe.model.names import Kind, Ref
-from exporter.observe.model.node import KernelFault, Mount, RokSpace
+from exporter.observe.model.node import KernelFault, KernelLog, Mount, MountCount, RokSpace
 from exporter.observe.model.snapshots import Snapshot, SnapshotClass, SnapshotContent
 from exporter.observe.model.storage import (
     Attachment,
@@ -42,7 +42,9 @@ Object: TypeAlias = (
     | GlusterSpace
     | RokSpace
     | Mount
+    | MountCount
     | KernelFault
+    | KernelLog
     | Heketi
     | HeketiVolume
 )
@@ -70,7 +72,9 @@ KIND_OF: Mapping[type, Kind] = {
     GlusterSpace: Kind.GLUSTER_SPACE,
     RokSpace: Kind.ROK_SPACE,
     Mount: Kind.MOUNT,
+    MountCount: Kind.MOUNT_COUNT,
     KernelFault: Kind.KERNEL_FAULT,
+    KernelLog: Kind.KERNEL_LOG,
     Heketi: Kind.HEKETI,
     HeketiVolume: Kind.HEKETI_VOLUME,
 }
