@@ -28,6 +28,18 @@ SIGNALS: Mapping[str, frozenset[str]] = {
         {"node_lost_with_volumes", "multi_attach", "volume_attached_twice", "attachment_stuck"}
     ),
     "csi": frozenset({"csi_driver_unregistered", "csi_operation_stuck", "mount_failing"}),
+    "gluster": frozenset(
+        {
+            "glusterd_unresponsive",
+            "gluster_peer_flapping",
+            "gluster_lock_errors",
+            "gluster_brick_offline",
+            "gluster_heal_pending",
+            "gluster_quorum_lost",
+            "gluster_space_low",
+            "gluster_volumes_orphaned",
+        }
+    ),
     "rok": frozenset({"rwx_recovery_blocked", "snapshot_space_exhausted"}),
 }
 
@@ -72,6 +84,7 @@ BOARDS = (
     Board("claims", "claims and snapshots", "Claims, their volumes and their snapshots."),
     Board("csi", "CSI drivers", "Drivers that do not answer, and mounts that fail."),
     Board("rok", "Rok snapshot space", "Rok: what snapshots need and have, and RWX recovery."),
+    Board("gluster", "Gluster", "Peers, locks, bricks, heal, quorum and space of its nodes."),
     Board("self", "pvmedic itself", "Whether both programs see, hear and act."),
 )
 

@@ -272,6 +272,15 @@ class View:
         """Return the volumes of this name, one for each node that knows one."""
         return self._indexed(model.GlusterVolume, "gluster_named", "", name)
 
+    def gluster_volumes(self) -> Iterator[model.GlusterVolume]:
+        """Iterate over all volumes as each node knows them, in no order."""
+        return self._of(model.GlusterVolume, Kind.GLUSTER_VOLUME)
+
+    def gluster_logs(self) -> list[model.GlusterLog]:
+        """Return what every node's glusterd log has told, by node."""
+        found = self._of(model.GlusterLog, Kind.GLUSTER_LOG)
+        return sorted(found, key=lambda log: log.name)
+
     def gluster_log(self, node: str) -> model.GlusterLog | None:
         """Return what a node's glusterd log has told."""
         return self._get(model.GlusterLog, Kind.GLUSTER_LOG, "", node)

@@ -19,8 +19,13 @@ RULES = alert_rules()
 REFERENCE = (ROOT / "METRICS.md").read_text()
 ANY_SINCE = re.compile(r'__name__=~"pvmedic_\.\+_since_timestamp_seconds"')
 
-MAY_FORGET = {"csi_operation_stuck", "rwx_recovery_blocked", "snapshot_space_exhausted"}
-"""No object shows these, so only an Event knows since when; an Event lives an hour."""
+MAY_FORGET = {
+    "csi_operation_stuck",
+    "gluster_lock_errors",
+    "rwx_recovery_blocked",
+    "snapshot_space_exhausted",
+}
+"""No object shows these, so only an Event or a log knows since when; an Event lives an hour."""
 
 NOT_METRICS = {"pvmedic_watchdog"}
 """Words of the code that only look like metrics: an alert's label."""

@@ -36,6 +36,8 @@ CONTENTS = ("content", "content-2")
 CLASSES = ("fast", "slow")
 DRIVERS = (made.DRIVER, OTHER_DRIVER, EBS, model.ROK)
 HEKETI = "http://heketi:8080"
+GLUSTER_VOLUMES = ("vol_1", "vol_2")
+GLUSTER_UUIDS = ("uuid-a", "uuid-b", "uuid-c")
 TEXTS = ("", "x", "rpc error: code = Internal desc = %!x(MISSING)")
 TIMES = (0.0, -1.0, 60.0, 9_000.0, made.NOW + 500.0, 4e18)
 NUMBERS = (0, 1, 10, 2**30, 2**63, -1)
@@ -61,7 +63,7 @@ POOLS: Mapping[str, Sequence[object]] = {
     "about_namespace": (*NAMESPACES, ""),
     "node": (*NODES, ""),
     "selected_node": (*NODES, ""),
-    "volume": (*VOLUMES, ""),
+    "volume": (*VOLUMES, *GLUSTER_VOLUMES, ""),
     "claim": (*CLAIMS, ""),
     "claims": CLAIMS,
     "claim_name": (*CLAIMS, ""),
@@ -82,6 +84,15 @@ POOLS: Mapping[str, Sequence[object]] = {
     "values": NODES,
     "about_uid": ("", "", "uid-data", "weird"),
     "handle": ("vol-1", "aws://zone/vol-2", "vol-2", ""),
+    "uuid": (*GLUSTER_UUIDS, ""),
+    "host_uuid": (*GLUSTER_UUIDS, ""),
+    "holder": (*GLUSTER_UUIDS, ""),
+    "hostname": (*NODES, ""),
+    "host": NODES,
+    "path": ("/bricks/1", "/"),
+    "state": ("Peer in Cluster", "Peer Rejected", "Probe Sent to Peer", ""),
+    "options": ("cluster.server-quorum-type", "server", "cluster.quorum-type", "fixed"),
+    "quorum": ("meets", "does_not_meet", "not_applicable", ""),
     "uid": UNIQUE_UIDS,
     "claim_uid": UNIQUE_UIDS,
     "snapshot_uid": UNIQUE_UIDS,
@@ -132,6 +143,9 @@ LABELS: Mapping[str, Sequence[str]] = {
     "volumesnapshot": SNAPSHOTS,
     "pod": PODS,
     "driver": DRIVERS,
+    "peer": (*NODES, *GLUSTER_UUIDS, ""),
+    "volume": (*GLUSTER_VOLUMES, *VOLUMES, ""),
+    "brick": tuple(f"{node}:{path}" for node in NODES for path in ("/bricks/1", "/")),
     "kind": (
         "persistentvolumeclaim",
         "persistentvolume",

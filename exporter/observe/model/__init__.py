@@ -7,6 +7,8 @@ sizes bytes; what the object does not carry is None. Names follow Kubernetes; `C
 
 from exporter.observe.model.facts import Cause, Fact, Failure
 from exporter.observe.model.gluster import (
+    PEER_IN_CLUSTER,
+    QUORUM_NOT_MET,
     Brick,
     Disconnects,
     Glusterd,
@@ -74,6 +76,8 @@ __all__ = [
     "LONGEST_TEXT",
     "OURS",
     "OUT_OF_SERVICE",
+    "PEER_IN_CLUSTER",
+    "QUORUM_NOT_MET",
     "ROK",
     "Attachment",
     "Brick",

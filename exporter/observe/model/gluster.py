@@ -8,6 +8,10 @@ from enum import StrEnum
 
 import msgspec
 
+PEER_IN_CLUSTER = "Peer in Cluster"
+
+QUORUM_NOT_MET = "does_not_meet"
+
 
 class GlusterdProblem(StrEnum):
     """What is wrong with asking a glusterd. With the last two it answers all the same.
@@ -31,6 +35,11 @@ class Peer(msgspec.Struct, frozen=True, gc=False):
     hostname: str
     state: str
     connected: bool
+
+    @property
+    def well(self) -> bool:
+        """Whether it is connected and a full member."""
+        return self.connected and self.state == PEER_IN_CLUSTER
 
 
 class Glusterd(msgspec.Struct, frozen=True):
@@ -114,6 +123,11 @@ class GlusterVolume(msgspec.Struct, frozen=True, gc=False):
     def namespace(self) -> str:
         """What sets this node's view of the volume apart from another node's."""
         return self.node
+
+    @property
+    def server_quorum(self) -> bool:
+        """Whether its bricks are stopped where too few glusterds see each other."""
+        return ("cluster.server-quorum-type", "server") in self.options
 
 
 class LockKind(msgspec.Struct, frozen=True, gc=False):

@@ -11,6 +11,13 @@ from exporter.observe.signals.csi_driver_unregistered import CsiDriverUnregister
 from exporter.observe.signals.csi_operation_stuck import CsiOperationStuck
 from exporter.observe.signals.deletion_stuck import DeletionStuck
 from exporter.observe.signals.expansion_failed import ExpansionFailed
+from exporter.observe.signals.gluster_brick_offline import GlusterBrickOffline
+from exporter.observe.signals.gluster_heal_pending import GlusterHealPending
+from exporter.observe.signals.gluster_lock_errors import GlusterLockErrors
+from exporter.observe.signals.gluster_peer_flapping import GlusterPeerFlapping
+from exporter.observe.signals.gluster_quorum_lost import GlusterQuorumLost
+from exporter.observe.signals.gluster_space_low import GlusterSpaceLow
+from exporter.observe.signals.glusterd_unresponsive import GlusterdUnresponsive
 from exporter.observe.signals.mount_failing import MountFailing
 from exporter.observe.signals.multi_attach import MultiAttach
 from exporter.observe.signals.node_lost_with_volumes import NodeLostWithVolumes
@@ -40,7 +47,15 @@ CLUSTER: tuple[Detector, ...] = (
     VolumeReleaseFailed(),
 )
 
-NODE: tuple[Detector, ...] = ()
+NODE: tuple[Detector, ...] = (
+    GlusterdUnresponsive(),
+    GlusterPeerFlapping(),
+    GlusterLockErrors(),
+    GlusterBrickOffline(),
+    GlusterHealPending(),
+    GlusterQuorumLost(),
+    GlusterSpaceLow(),
+)
 
 DETECTORS: tuple[Detector, ...] = (*CLUSTER, *NODE)
 
