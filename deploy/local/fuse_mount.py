@@ -53,6 +53,7 @@ class FuseMount:
         self.point = point
         self._answers = threading.Event()
         self._answers.set()
+        self._greeted = threading.Event()
         self._device = -1
         self._server = threading.Thread(target=self._serve, name="fuse", daemon=True)
 
@@ -70,6 +71,8 @@ class FuseMount:
             os.close(self._device)
             raise
         self._server.start()
+        # Before both sides have met, nobody hangs in it beyond a signal.
+        self._greeted.wait(10)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -117,6 +120,8 @@ class FuseMount:
                 with contextlib.suppress(FileNotFoundError):
                     # Nobody waits for the answer any more.
                     os.write(device, _ANSWER.pack(_ANSWER.size + len(said), error, unique) + said)
+                if operation == _INIT:
+                    self._greeted.set()
 
 
 def _libc() -> ctypes.CDLL:
