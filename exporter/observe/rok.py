@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +24,7 @@ from exporter.observe.parse import lvm
 from exporter.observe.parse.lvm import VolumeGroup
 from exporter.observe.rok_memory import RokMemory
 from exporter.observe.shell import Shell
+from exporter.observe.shell.pod import ExecSettings
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +51,29 @@ class RokSettings(msgspec.Struct, frozen=True):
     ] = None
     lvm: Annotated[
         tuple[str, ...],
-        setting("The words that begin a command of LVM's; `vgs` and its arguments follow."),
-    ] = ("lvm",)
+        setting(
+            "The words that begin a command of LVM's, as in [lvm]; `vgs` and its arguments follow."
+            " Without any, LVM is not asked: it reads the node's disks."
+        ),
+    ] = ()
+    exec: Annotated[
+        ExecSettings,
+        setting("In which pods LVM is asked, such as Rok Disk Manager's; on this host without."),
+    ] = ExecSettings()
     timeout: Annotated[
         Duration, setting("How long the file system, and LVM, may take to answer.", unit="duration")
     ] = Duration(10)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Name what cannot be."""
+        if not self.path.is_absolute():
+            yield ("path", "must begin with /")
+        if self.disks is not None and self.disks < 1:
+            yield ("disks", "must be at least 1")
+        if self.timeout <= 0:
+            yield ("timeout", "must be more than 0s")
+        if self.exec.namespace and not self.lvm:
+            yield ("lvm", "must say what is run in those pods")
 
 
 class Sizes(msgspec.Struct, frozen=True):
@@ -68,8 +87,8 @@ class Sizes(msgspec.Struct, frozen=True):
 class Rok:
     """The source.
 
-    `shell` runs LVM's command; None: nothing is known of the group. `state` is a file that keeps
-    what a restart would forget; None: it is forgotten.
+    `shell` runs LVM's command, where the settings have one; None: it is not asked. `state` is a
+    file that keeps what a restart would forget; None: it is forgotten.
     """
 
     name = "rokspace"
@@ -89,7 +108,7 @@ class Rok:
     ) -> None:
         self._node = node
         self._settings = settings
-        self._shell = shell
+        self._shell = shell if settings.lvm else None
         self._state = state
         self._boot_id = boot_id
         self._clock = clock

@@ -16,6 +16,7 @@ from exporter.observe import errors, model
 from exporter.observe.model import Kind
 from exporter.observe.rok import Rok, RokSettings, Sizes
 from exporter.observe.shell import Output
+from exporter.observe.shell.pod import ExecSettings
 from local.fuse_mount import FuseMount
 
 SIZES = Sizes(1000, 600, 350)
@@ -76,7 +77,7 @@ class Node:
 
         return Rok(
             "a",
-            RokSettings(**settings),  # type: ignore[arg-type]  # the test's own names
+            RokSettings(**{"lvm": ("lvm",), **settings}),  # type: ignore[arg-type]  # our own names
             shell,
             self.state,
             boot_id=self.boot_id,
@@ -122,10 +123,12 @@ def test_a_node_without_rok_shows_nothing(node: Node, tmp_path: Path) -> None:
 
 def test_without_a_shell_the_group_is_not_known_and_says_why(node: Node) -> None:
     """Asking LVM is an opt-in."""
-    found = seen(node.rok())
-    assert (found.size, found.used, found.available) == (1000, 600, 350)
-    assert (found.group, found.group_size, found.disks, found.extended) == ("", None, None, None)
-    assert "not asked" in found.group_unseen
+    for source in (node.rok(), node.rok(Said(report()), lvm=())):
+        found = seen(source)
+        assert (found.size, found.used, found.available) == (1000, 600, 350)
+        assert (found.group, found.group_size, found.disks) == ("", None, None)
+        assert found.extended is None
+        assert "not asked" in found.group_unseen
 
 
 def test_lvm_is_asked_by_a_list_of_words_and_takes_no_lock(node: Node) -> None:
@@ -284,6 +287,22 @@ def test_a_real_file_system_that_hangs_is_seen_again_when_it_answers(tmp_path: P
 
     with FuseMount(tmp_path / "rok") as mount:
         asyncio.run(looks(mount))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "name"),
+    [
+        (RokSettings(path=Path("data/rok")), "path"),
+        (RokSettings(disks=0), "disks"),
+        (RokSettings(timeout=Duration(0)), "timeout"),
+        (RokSettings(exec=ExecSettings("rok-system", "name=rok-disk-manager")), "lvm"),
+    ],
+    ids=["path", "disks", "timeout", "lvm"],
+)
+def test_settings_that_cannot_be_are_named(wrong: RokSettings, name: str) -> None:
+    """Before anything is looked at; the defaults are fine."""
+    assert [where for where, _ in wrong.problems()] == [name]
+    assert not list(RokSettings().problems())
 
 
 def test_it_tells_of_one_kind_every_half_minute() -> None:
