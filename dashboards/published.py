@@ -91,6 +91,7 @@ def registries() -> dict[str, CollectorRegistry]:
     own = SelfMetrics()
     own.watch({}, Observer((), {}, Board(own, began=0.0), lambda: 0.0))
     theirs = Metrics(lambda: (), Policy(), lambda: 0.0, lambda: 0.0)
+    theirs.reconciles()
     found = {EXPORTER: own.registry, REMEDIATOR: theirs.registry}
     for registry in found.values():
         publish_web_and_settings(registry)

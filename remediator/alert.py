@@ -75,6 +75,7 @@ class Outcome(StrEnum):
     NO_SIGNAL = "NoSignal"
     NO_HANDLER = "NoHandler"
     NO_SUBJECT = "NoSubject"
+    OTHER_CLUSTER = "OtherCluster"
     WATCHDOG = "Watchdog"
 
 

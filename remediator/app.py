@@ -16,11 +16,13 @@ from exporter.observe.errors import ObserveError
 from exporter.observe.kube.access import access
 from exporter.observe.kube.api import Api
 from remediator.actuators.kubernetes import KubernetesActuator
+from remediator.alertmanager import Alertmanager
 from remediator.execution import Execution
 from remediator.intake import Intake
 from remediator.judgement import Judge
 from remediator.metrics import Metrics
 from remediator.pipeline import Pipeline
+from remediator.reconcile import Reconcile
 from remediator.record import Record
 from remediator.server import WEBHOOK, Token, WebhookServer
 from remediator.settings import Settings
@@ -76,11 +78,13 @@ async def run(start: Start[Settings]) -> None:
             account=fencing.ec2_account,
         )
     )
-    async with Api(access(settings.kubernetes, os.environ), metrics) as api:
+    asked = Alertmanager(settings.alertmanager)
+    async with Api(access(settings.kubernetes, os.environ), metrics) as api, asked as alertmanager:
         store, world, events = Store(api), KubernetesWorld(api, settings.namespace), KubeEvents(api)
         judge = Judge(
             world=world,
             power=power,
+            alerting=alertmanager,
             records=store,
             sinks=(metrics, AuditLog(), events),
             policy=policy,
@@ -95,9 +99,18 @@ async def run(start: Start[Settings]) -> None:
             Verification(actuator, judge),
             settings.limits.look_every,
         )
-        intake = Intake(store, pipeline.heard, time.time, settings.alerts)
+        intake = Intake(store, pipeline.heard, time.time, settings.alerts, settings.cluster)
+        reconcile = Reconcile(
+            alertmanager,
+            intake.take,
+            metrics,
+            settings.alertmanager.receiver,
+            settings.alertmanager.every,
+        )
+        if alertmanager.named:
+            metrics.reconciles()
         late.store, late.intake = store, intake
-        webhook = WebhookServer(token, intake, metrics, lambda: store.loaded)
+        webhook = WebhookServer(token, intake, metrics, lambda: store.loaded, reconcile.ask)
 
         def not_ready() -> str:
             return "" if store.loaded else "the Remediations could not be listed yet"
@@ -111,7 +124,7 @@ async def run(start: Start[Settings]) -> None:
             tasks = [
                 group.create_task(work)
                 for work in (
-                    _engine(store, pipeline),
+                    _engine(store, pipeline, reconcile),
                     store.keep_fresh(),
                     events.run(),
                     follow([reload, start.entrance]),
@@ -128,7 +141,7 @@ def _apply(settings: Settings) -> None:
     logs.set_level(settings.log_level)
 
 
-async def _engine(store: Store, pipeline: Pipeline) -> None:
+async def _engine(store: Store, pipeline: Pipeline, reconcile: Reconcile) -> None:
     """Start the engine once the records are known.
 
     It must not believe that nothing is under way.
@@ -139,4 +152,6 @@ async def _engine(store: Store, pipeline: Pipeline) -> None:
         except ObserveError as error:
             LOG.warning("Remediations could not be listed", extra=fields(why=str(error)))
             await asyncio.sleep(2.0)
-    await pipeline.run()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(pipeline.run())
+        group.create_task(reconcile.run())

@@ -5,6 +5,7 @@ import msgspec
 from exporter.observe.model import Signal
 from exporter.observe.view import View
 from remediator.record import Record
+from remediator.schedule import Freeze, Window
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -13,6 +14,12 @@ class Policy(msgspec.Struct, frozen=True):
     modes: per handler, else `mode`: observe, approve or auto.
     removable_drivers: drivers whose node-bound volumes may be taken away with their node.
     proof_gap: between two readings of a fencing proof; proof_age: how old the last one may be.
+    rate_per_handler, rate_overall: how many subjects may be acted on within rate_window.
+    blast_radius: the share of nodes, 0 to 1, that may be out of service by our doing at once; two
+    always may. breaker: so many unreleased Failed or Unsettled records stop everything.
+    opt_in: only what carries the label is touched. capacity_cap: GiB that one plan may create.
+    blocking_alerts: names of alerts while which nothing begins.
+    windows: when work may begin, empty for always; freezes: when it may not.
     """
 
     mode: str = "observe"
@@ -26,6 +33,16 @@ class Policy(msgspec.Struct, frozen=True):
     give_up_after: float = 6 * 3600.0
     settle_within: float = 600.0
     quiet: float = 600.0
+    rate_window: float = 3600.0
+    rate_per_handler: int = 3
+    rate_overall: int = 6
+    blast_radius: float = 0.1
+    breaker: int = 3
+    opt_in: bool = False
+    capacity_cap: int = 4096
+    blocking_alerts: frozenset[str] = frozenset()
+    windows: tuple[Window, ...] = ()
+    freezes: tuple[Freeze, ...] = ()
 
     def mode_of(self, signal: str) -> str:
         """Return the mode of a handler."""

@@ -17,6 +17,9 @@ from remediator.record import Record, Spec
 
 LOG = logging.getLogger("pvmedic.intake")
 
+CLUSTER = "cluster"
+"""The label by which alerts of several clusters are told apart."""
+
 
 class Episodes(Protocol):
     """Where records are looked up and made."""
@@ -34,7 +37,7 @@ class Intake:
     """Takes notifications.
 
     `heard` is told which record a firing alert is about. `existing` says by their names what alerts
-    without a signal are about.
+    without a signal are about. `cluster`: alerts whose label `cluster` says another are not ours.
     """
 
     def __init__(
@@ -43,12 +46,14 @@ class Intake:
         heard: Callable[[str, float], None],
         now: Callable[[], float],
         existing: Mapping[str, Existing] | None = None,
+        cluster: str = "",
     ) -> None:
         """Remember the start as the watchdog's first word, so that silence counts from there."""
         self._episodes = episodes
         self._heard = heard
         self._now = now
         self._existing = existing or {}
+        self._cluster = cluster
         self.watchdog_at = now()
 
     async def take(self, notification: Notification) -> list[Outcome]:
@@ -60,6 +65,8 @@ class Intake:
             if alert.firing:
                 self.watchdog_at = self._now()
             return Outcome.WATCHDOG
+        if self._cluster and alert.labels.get(CLUSTER, self._cluster) != self._cluster:
+            return self._unrecorded(alert, Outcome.OTHER_CLUSTER)
         alert = alerts.translated(alert, self._existing)
         detector = detector_of(alert.signal)
         if not alert.signal or (detector is None and handler_of(alert.signal) is None):

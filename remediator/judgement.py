@@ -16,7 +16,7 @@ from remediator.guards.base import Question
 from remediator.guards.fencing_proof import kept, off, proven
 from remediator.handlers.base import Handler
 from remediator.plan import Plan
-from remediator.ports import Power, Records, Report, Sink, World
+from remediator.ports import Alerting, Power, Records, Report, Sink, World
 from remediator.record import HistoryEntry, Reading, Record, with_status
 from remediator.verdicts import Verdicts
 
@@ -29,6 +29,7 @@ class Judge:
         *,
         world: World,
         power: Power,
+        alerting: Alerting,
         records: Records,
         sinks: tuple[Sink, ...],
         policy: Policy,
@@ -37,6 +38,7 @@ class Judge:
         """Use the given edges; `now` returns Unix seconds."""
         self._world = world
         self._power = power
+        self._alerting = alerting
         self._records = records
         self._sinks = sinks
         self._server: tuple[int, int] | None = None
@@ -83,6 +85,7 @@ class Judge:
             others=others,
             paused=paused,
             power=power,
+            told=await self._alerting.told(record),
         )
         return record, guards.ask(question)
 

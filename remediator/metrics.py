@@ -6,9 +6,9 @@ Names are API: the alerts in alerts/meta.yaml and alerts/attachment.yaml read th
 """
 
 from collections import Counter as Tally
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from exporter.kit import metrics as own
@@ -73,6 +73,30 @@ class Metrics:
             "verb",
             "reason",
         )
+        self._truncated = Counter(
+            "pvmedic_webhook_truncated_alerts",
+            "Alerts that notifications left out (max_alerts); they are asked for.",
+            registry=registry,
+        )
+        self._reconciled = _counter(
+            registry,
+            "reconciled_alerts",
+            "What became of alerts that Alertmanager was asked for.",
+            "outcome",
+        )
+        self._reconcile_failures = _counter(
+            registry,
+            "reconcile_failures",
+            "Times Alertmanager could not be asked for what fires, by reason.",
+            "reason",
+        )
+        self._reconciled_at = Gauge(
+            "pvmedic_reconcile_last_success_timestamp_seconds",
+            "When what fires was last compared with the records, at first the program's start,"
+            " in Unix seconds. There only where an Alertmanager is named.",
+            (),
+            registry=None,
+        )
         for reason in REFUSALS:
             self._refused.labels(reason)
         for outcome in Outcome:
@@ -85,6 +109,24 @@ class Metrics:
         self._notifications.inc()
         for outcome, count in Tally(outcomes).items():
             self._alerts.labels(str(outcome)).inc(count)
+
+    def truncated(self, alerts: int) -> None:
+        """Count alerts that a notification left out."""
+        self._truncated.inc(alerts)
+
+    def reconciles(self) -> None:
+        """Begin to say when it last went well: an Alertmanager is named."""
+        self._reconciled_at.set_to_current_time()
+        self.registry.register(self._reconciled_at)
+
+    def reconciled(self, outcomes: Sequence[Outcome], failure: str) -> None:
+        """Count one comparison with what fires, or its failure by reason."""
+        if failure:
+            self._reconcile_failures.labels(failure).inc()
+            return
+        self._reconciled_at.set_to_current_time()
+        for outcome, count in Tally(outcomes).items():
+            self._reconciled.labels(str(outcome)).inc(count)
 
     def refused(self, reason: str) -> None:
         """Count one notification that was not taken."""

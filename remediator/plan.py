@@ -49,6 +49,7 @@ class Plan(msgspec.Struct, frozen=True):
     A goal in one sentence, ordered steps, and the claims that must be used again.
 
     `drivers` are those whose volumes the steps take from the node: each needs a fencing proof.
+    `creates` is GiB of cloud disk that the steps make.
     """
 
     goal: str
@@ -56,6 +57,7 @@ class Plan(msgspec.Struct, frozen=True):
     used_claims: tuple[tuple[str, str], ...] = ()
     claim_uids: tuple[str, ...] = ()
     drivers: tuple[str, ...] = ()
+    creates: int = 0
 
 
 class Declined(msgspec.Struct, frozen=True):

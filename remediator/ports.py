@@ -18,6 +18,16 @@ from remediator.record import HistoryEntry, Record
 Reads: TypeAlias = Callable[[Subject, View], Iterable[Want]]
 
 
+class Told(msgspec.Struct, frozen=True):
+    """What Alertmanager says now. `firing` are names of alerts that fire and are not silenced.
+
+    `silence`: the id and comment of a silence over this record's alert; empty for none.
+    """
+
+    firing: frozenset[str] = frozenset()
+    silence: str = ""
+
+
 class Sight(msgspec.Struct, frozen=True):
     """One fresh look at one subject.
 
@@ -50,6 +60,14 @@ class Power(Protocol):
 
     async def read(self, provider_id: str) -> InstanceReading:
         """Read it now; raises an ObserveError whose text says why it could not be read."""
+        ...
+
+
+class Alerting(Protocol):
+    """Knows what Alertmanager says."""
+
+    async def told(self, record: Record) -> Told | str | None:
+        """Return what guards ask about, see `Question.told`; never raises."""
         ...
 
 

@@ -199,6 +199,7 @@ class Status(_Wire, frozen=True):
     gone_since: float | None = None
     acted_at: float | None = None
     over_at: float | None = None
+    released_at: float | None = None
     plan: PlanRecord | None = None
     verdicts: tuple[VerdictRecord, ...] = ()
     readings: tuple[Reading, ...] = ()

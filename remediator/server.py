@@ -23,8 +23,8 @@ from remediator.metrics import Metrics
 LOG = logging.getLogger("pvmedic.webhook")
 
 WEBHOOK = "/webhook"
-DURABLE_WITHIN = 10.0
-"""Seconds to write a notification's records. Alertmanager's next peer sends it after 15 s."""
+DURABLE_WITHIN = 0.9
+"""Seconds to write a notification's records. What is written stays; the rest is sent again."""
 
 REJECTED_KEPT = 20
 REJECTED_BYTES = 2048
@@ -72,13 +72,19 @@ class WebhookServer:
     """The route's handler. `ready` says whether the records are known."""
 
     def __init__(
-        self, token: Token, intake: Intake, metrics: Metrics, ready: Callable[[], bool]
+        self,
+        token: Token,
+        intake: Intake,
+        metrics: Metrics,
+        ready: Callable[[], bool],
+        missed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Answer with these."""
+        """Answer with these; `missed` hears that alerts may have come in vain."""
         self._token = token
         self._intake = intake
         self._metrics = metrics
         self._ready = ready
+        self._missed = missed
         self.rejected: deque[bytes] = deque(maxlen=REJECTED_KEPT)
         """What could not be understood, cut short, for an operator with a debugger or a log."""
 
@@ -107,12 +113,15 @@ class WebhookServer:
         if notification.truncated_alerts:
             shown = {"truncated": str(notification.truncated_alerts)}
             LOG.warning("Alertmanager left alerts out: raise max_alerts", extra={"fields": shown})
+            self._metrics.truncated(notification.truncated_alerts)
+            self._missed()
         if not self._ready():
             return self._refuse(503, "NotDurable", "the records are not known yet")
         try:
             async with asyncio.timeout(DURABLE_WITHIN):
                 outcomes = await self._intake.take(notification)
         except (ObserveError, TimeoutError) as error:
+            self._missed()
             return self._refuse(503, "NotDurable", f"could not be recorded: {error}")
         self._metrics.taken(outcomes)
         return web.json_response({"alerts": [str(outcome) for outcome in outcomes]})

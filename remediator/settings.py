@@ -15,12 +15,16 @@ from exporter.kit.logs import Level
 from exporter.kit.values import Address, Duration
 from exporter.observe.kube.access import Where
 from exporter.observe.signals import detector_of
+from remediator.alertmanager import AlertmanagerSettings
 from remediator.case import Policy
 from remediator.handlers import handler_of
+from remediator.when import Schedule
 
 SHORTEST_GAP = Duration(30.0)
 """Between two readings of a fencing proof. Less is for demonstrations only, and must be said."""
 
+
+PERCENT = 100
 
 LONGEST_FRESH = Duration(60.0)
 """How old the last reading of a proof may ever be when we act."""
@@ -109,8 +113,39 @@ class Limits(msgspec.Struct, frozen=True):
         Duration, setting("How long a failure must be seen gone before its episode is over.")
     ] = Duration(600.0)
 
+    rate_window: Annotated[
+        Duration, setting("The time within which repairs are counted for the rates below.")
+    ] = Duration(3600.0)
+    rate_per_handler: Annotated[
+        int, setting("How many subjects one handler may repair in that time.", unit="subjects")
+    ] = 3
+    rate_overall: Annotated[
+        int, setting("How many subjects all handlers may repair in it.", unit="subjects")
+    ] = 6
+    blast_radius_percent: Annotated[
+        int,
+        setting(
+            "How many of the nodes may be out of service by our doing at once; two always may.",
+            unit="percent of all nodes",
+        ),
+    ] = 10
+    breaker: Annotated[
+        int,
+        setting(
+            "So many Failed or Unsettled repairs that nobody released stop all.", unit="records"
+        ),
+    ] = 3
+    capacity_cap: Annotated[
+        int, setting("How much cloud disk one plan may create.", unit="GiB")
+    ] = 4096
+
     def problems(self) -> Iterator[tuple[str, str]]:
         """Name what contradicts."""
+        for name in ("rate_per_handler", "rate_overall", "breaker", "capacity_cap"):
+            if getattr(self, name) < 1:
+                yield (name, "must be at least 1; to do nothing at all, the mode is observe")
+        if not 0 <= self.blast_radius_percent <= PERCENT:
+            yield ("blast_radius_percent", "must be 0 to 100")
         if self.look_every < Duration(1.0):
             yield ("look_every", "must be at least 1s")
         if self.give_up_after < self.look_every:
@@ -159,8 +194,23 @@ class Settings(msgspec.Struct, frozen=True):
             " there before pvmedic. alerts/settings/existing-alerts.yaml has a table to take."
         ),
     ] = {}
+    opt_in: Annotated[
+        bool,
+        setting(
+            "Whether only what asks for it is touched: namespaces, or nodes, that carry the label"
+            " or annotation pvmedic.dev/remediation: enabled."
+        ),
+    ] = False
+    cluster: Annotated[
+        str,
+        setting("The value of the alerts' label `cluster` that is ours. Empty: any, and none."),
+    ] = ""
+    alertmanager: Annotated[
+        AlertmanagerSettings, setting("Where silences and missed alerts are asked for.")
+    ] = AlertmanagerSettings()
     fencing: Annotated[Fencing, setting("How a machine is proven dead.")] = Fencing()
     limits: Annotated[Limits, setting("How often and how long.")] = Limits()
+    schedule: Annotated[Schedule, setting("When work may begin.")] = Schedule()
     log_level: Annotated[Level, setting("How much is logged.", live=True)] = Level.INFO
 
     def problems(self) -> Iterator[tuple[str, str]]:
@@ -168,6 +218,8 @@ class Settings(msgspec.Struct, frozen=True):
         for name in self.modes:
             if handler_of(name) is None:
                 yield (f"modes.{name}", "there is no handler of this name")
+        if self.schedule.blocking_alerts and not self.alertmanager.urls:
+            yield ("schedule.blocking_alerts", "nobody can be asked: alertmanager.urls is empty")
 
     def policy(self) -> Policy:
         """Return what guards and handlers read."""
@@ -183,4 +235,14 @@ class Settings(msgspec.Struct, frozen=True):
             give_up_after=limits.give_up_after,
             settle_within=limits.settle_within,
             quiet=limits.quiet,
+            rate_window=limits.rate_window,
+            rate_per_handler=limits.rate_per_handler,
+            rate_overall=limits.rate_overall,
+            blast_radius=limits.blast_radius_percent / PERCENT,
+            breaker=limits.breaker,
+            opt_in=self.opt_in,
+            capacity_cap=limits.capacity_cap,
+            blocking_alerts=frozenset(self.schedule.blocking_alerts),
+            windows=tuple(one.value() for one in self.schedule.windows),
+            freezes=tuple(one.value() for one in self.schedule.freezes),
         )

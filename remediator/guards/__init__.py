@@ -3,23 +3,37 @@
 All run, every verdict is recorded.
 """
 
+from remediator.guards.alertmanager import blocking_alerts, silence
 from remediator.guards.base import Denied, Guard, Question, Verdict
+from remediator.guards.blast_radius import blast_radius
+from remediator.guards.breaker import breaker
+from remediator.guards.capacity import capacity_cap
 from remediator.guards.cluster_health import cluster_health
 from remediator.guards.fencing_proof import fencing_proof
 from remediator.guards.freshness import alert_freshness
 from remediator.guards.kill_switch import kill_switch
 from remediator.guards.mode import mode
-from remediator.guards.opt_out import opt_out
-from remediator.guards.pacing import concurrency, cooldown, one_node
+from remediator.guards.opt_out import opt_in, opt_out
+from remediator.guards.pacing import concurrency, cooldown, one_node, rate
+from remediator.guards.schedule import freeze, maintenance_window
 
 GUARDS: tuple[tuple[str, Guard], ...] = (
     ("mode", mode),
     ("kill_switch", kill_switch),
+    ("breaker", breaker),
     ("opt_out", opt_out),
+    ("opt_in", opt_in),
     ("alert_freshness", alert_freshness),
+    ("silence", silence),
+    ("blocking_alerts", blocking_alerts),
+    ("maintenance_window", maintenance_window),
+    ("freeze", freeze),
     ("cooldown", cooldown),
+    ("rate", rate),
     ("concurrency", concurrency),
     ("one_node", one_node),
+    ("blast_radius", blast_radius),
+    ("capacity_cap", capacity_cap),
     ("cluster_health", cluster_health),
     ("fencing_proof", fencing_proof),
 )

@@ -14,6 +14,7 @@ import msgspec
 
 from remediator.case import Case
 from remediator.plan import Plan
+from remediator.ports import Told
 from remediator.record import Record
 
 
@@ -51,7 +52,8 @@ class Question(msgspec.Struct, frozen=True):
     `others` are all records but this one; `paused` None: could not be read.
 
     `power` says in a sentence why the last reading of the machine's power failed, empty when it
-    did not.
+    did not. `told` None: nobody was asked, because no Alertmanager is named in the settings; a
+    sentence: it was asked and did not answer.
     """
 
     case: Case
@@ -59,6 +61,7 @@ class Question(msgspec.Struct, frozen=True):
     others: tuple[Record, ...]
     paused: bool | None
     power: str = ""
+    told: Told | str | None = None
 
 
 Guard: TypeAlias = Callable[[Question], Verdict]

@@ -1,6 +1,7 @@
-"""opt_out: people keep us away from a node, a namespace or a claim.
+"""opt_out, opt_in: people keep us away from a node, a namespace or a claim, or let us come.
 
-The label or annotation is `pvmedic.dev/remediation: disabled`.
+The label or annotation is `pvmedic.dev/remediation: disabled`, or `enabled` where the settings want
+to be asked in.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,9 +19,37 @@ def opt_out(question: Question) -> Verdict:
     if Kind.NAMESPACE in case.view.unseen:
         return NotYet(f"namespaces could not be read: {case.view.unseen[Kind.NAMESPACE]}")
     for what, ours in _touched(question):
-        if ours.get(SWITCH) == "disabled":
+        if _says(ours, "disabled"):
             return Denied(f"{what} has opted out ({SWITCH}: disabled)")
     return Allowed()
+
+
+def opt_in(question: Question) -> Verdict:
+    """Where the policy asks for it: deny unless each namespace with a claim there asked us in.
+
+    A node whose claims nobody has needs the label itself.
+    """
+    case = question.case
+    if not case.policy.opt_in:
+        return Allowed()
+    if Kind.NAMESPACE in case.view.unseen:
+        return NotYet(f"namespaces could not be read: {case.view.unseen[Kind.NAMESPACE]}")
+    for name in sorted({step.node for step in question.plan.steps}):
+        node = case.view.node(name)
+        if node is not None and _says({**node.labels, **node.annotations}, "enabled"):
+            continue
+        spaces = sorted({namespace for namespace, _ in claims_on(name, case.view)})
+        if not spaces:
+            return Denied(f"node {name} has not opted in ({SWITCH}: enabled)")
+        for space in spaces:
+            found = case.view.namespace(space)
+            if found is None or not _says(found.annotations, "enabled"):
+                return Denied(f"namespace {space} has not opted in ({SWITCH}: enabled)")
+    return Allowed()
+
+
+def _says(ours: Mapping[str, str], word: str) -> bool:
+    return ours.get(SWITCH) == word
 
 
 def _touched(question: Question) -> Iterator[tuple[str, Mapping[str, str]]]:

@@ -1,4 +1,4 @@
-"""cooldown, concurrency, one_node: how often and how much at once, counted from the records."""
+"""cooldown, rate, concurrency, one_node: how often and how much at once, counted from records."""
 
 from remediator.guards.base import Allowed, NotYet, Question, Verdict
 from remediator.record import ACTING, Record
@@ -12,6 +12,28 @@ def cooldown(question: Question) -> Verdict:
     until = max(acted, default=-case.policy.cooldown) + case.policy.cooldown
     if case.now < until:
         return NotYet("this subject was acted on a short while ago: cooldown", until)
+    return Allowed()
+
+
+def rate(question: Question) -> Verdict:
+    """Wait while as many subjects as allowed were acted on within the window."""
+    case, policy = question.case, question.case.policy
+    since = case.now - policy.rate_window
+    signal = case.record.spec.signal
+    acted = [
+        (one.spec.signal, at)
+        for one in question.others
+        if (at := one.status.acted_at) is not None and at > since
+    ]
+    ours = [at for whose, at in acted if whose == signal]
+    for times, limit, whose in (
+        (ours, policy.rate_per_handler, f"repairs of {signal}"),
+        ([at for _, at in acted], policy.rate_overall, "repairs of all kinds"),
+    ):
+        if len(times) >= limit:
+            until = sorted(times)[-limit] + policy.rate_window
+            minutes = policy.rate_window / 60
+            return NotYet(f"{len(times)} {whose} in {minutes:g} min: {limit} are allowed", until)
     return Allowed()
 
 

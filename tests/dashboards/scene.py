@@ -65,6 +65,7 @@ class Remediator:
     def __init__(self, now: float) -> None:
         """Let one repair run, one wait for a person, and one owe an undo."""
         self.metrics = Metrics(lambda: records(now), Policy(), lambda: now, lambda: now - AGE)
+        self.metrics.reconciles()
         publish_web_and_settings(self.metrics.registry, now)
 
     def parts(self) -> bytes:

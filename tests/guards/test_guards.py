@@ -1,5 +1,7 @@
 """All guards together: each is needed, each is asked, and a broken one says no."""
 
+from datetime import time
+
 import msgspec
 import pytest
 
@@ -7,7 +9,9 @@ from exporter.observe.model import Ready, Subject
 from remediator.case import Policy
 from remediator.guards import GUARDS, ask
 from remediator.guards.base import Allowed, Denied, NotYet, Question, Verdict
-from remediator.record import Phase
+from remediator.ports import Told
+from remediator.record import Phase, Seen
+from remediator.schedule import Freeze, Window
 from remediator.verdicts import outcome
 from tests.story.objects import (
     AUTO,
@@ -18,6 +22,7 @@ from tests.story.objects import (
     case,
     namespace,
     node,
+    plan,
     planned,
     question,
     record,
@@ -26,16 +31,45 @@ from tests.story.objects import (
 
 OTHER = record(subject=Subject((("node", LIVE),)), phase=Phase.RUNNING, plan=planned(LIVE))
 SAME_NODE = record(2, signal="multi_attach", phase=Phase.RUNNING)
-TWO_SLOTS = msgspec.structs.replace(AUTO, concurrency=2)
+TWO_SLOTS = msgspec.structs.replace(AUTO, concurrency=2, blast_radius=1.0)
+
+HOLDS = tuple(
+    record(number, signal="multi_attach", phase=Phase.HOLDING, plan=planned(name))
+    for number, name in ((2, LIVE), (3, SPARE))
+)
+FIVE_AGO = NOW - 300.0
+WRONG = tuple(
+    record(number, signal="multi_attach", phase=Phase.FAILED, seen=Seen.GONE)
+    for number in (2, 3, 4)
+)
+REPAIRED = tuple(record(number, signal="multi_attach", acted_at=FIVE_AGO) for number in range(6))
+NEVER = Window((), time(0), time(0), "UTC")
+
+
+def with_policy(**fields: object) -> Question:
+    """Return a question under another policy."""
+    return question(case(policy=msgspec.structs.replace(AUTO, **fields)))
+
 
 REFUSED_BY_ONE: dict[str, Question] = {
     "mode": question(case(policy=Policy(mode="approve"))),
     "kill_switch": question(paused=True),
+    "breaker": question(others=WRONG),
     "opt_out": question(case(view(namespace(annotations={"pvmedic.dev/remediation": "disabled"})))),
+    "opt_in": with_policy(opt_in=True),
     "alert_freshness": question(case(record=record(readings=PROOF, last_alert_at=None))),
+    "silence": question(told=Told(silence="3f2a: hands off")),
+    "blocking_alerts": msgspec.structs.replace(
+        with_policy(blocking_alerts=frozenset({"EtcdDown"})), told=Told(frozenset({"EtcdDown"}))
+    ),
+    "maintenance_window": with_policy(windows=(NEVER,)),
+    "freeze": with_policy(freezes=(Freeze(NOW - 1.0, NOW + 1.0, "the sale"),)),
     "cooldown": question(others=(record(2, acted_at=NOW - 1.0),)),
+    "rate": question(others=REPAIRED),
     "concurrency": question(others=(SAME_NODE,)),
     "one_node": question(case(policy=TWO_SLOTS), others=(OTHER,)),
+    "blast_radius": question(others=HOLDS),
+    "capacity_cap": question(plan=msgspec.structs.replace(plan(), creates=4097)),
     "cluster_health": question(case(view(node(SPARE, Ready.UNKNOWN)))),
     "fencing_proof": question(case(record=record())),
 }

@@ -1,11 +1,13 @@
 """opt_out: by node, namespace or claim, of anything that the plan would take from the node."""
 
+import msgspec
 import pytest
 
 from exporter.observe.model import Kind, Object, Ready
 from remediator.guards.base import Allowed, Denied, NotYet
-from remediator.guards.opt_out import opt_out
+from remediator.guards.opt_out import opt_in, opt_out
 from tests.story.objects import (
+    AUTO,
     DEAD,
     LIVE,
     attachment,
@@ -16,6 +18,7 @@ from tests.story.objects import (
     pod,
     question,
     view,
+    view_of,
     volume,
 )
 
@@ -82,3 +85,40 @@ def test_namespaces_that_cannot_be_read_defer() -> None:
     """Somebody may have opted out there."""
     verdict = opt_out(question(case(view(unseen={Kind.NAMESPACE: "403"}))))
     assert verdict == NotYet("namespaces could not be read: 403")
+
+
+ON = {"pvmedic.dev/remediation": "enabled"}
+ASKED_IN = msgspec.structs.replace(AUTO, opt_in=True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "allowed"),
+    [
+        (namespace(), False),
+        (namespace(annotations=ON), True),
+        (namespace(annotations=OFF), False),
+        (node(DEAD, Ready.UNKNOWN, labels=ON), True),
+    ],
+    ids=["nobody", "the namespace", "the namespace, away", "the node"],
+)
+def test_where_we_must_be_asked_in_only_what_asks_is_touched(
+    changed: Object, *, allowed: bool
+) -> None:
+    """Whoever runs the namespace decides; the node's owner decides for all on it."""
+    verdict = opt_in(question(case(view(changed), policy=ASKED_IN)))
+    assert (verdict == Allowed()) is allowed
+    if not allowed:
+        assert isinstance(verdict, Denied)
+        assert "namespace web" in verdict.reason
+
+
+def test_namespaces_that_cannot_be_read_have_not_opted_in() -> None:
+    """Broken means no."""
+    blind = view(unseen={Kind.NAMESPACE: "forbidden"})
+    assert isinstance(opt_in(question(case(blind, policy=ASKED_IN))), NotYet)
+
+
+def test_a_node_without_claims_needs_the_label_itself() -> None:
+    """There is nobody else to ask."""
+    verdict = opt_in(question(case(view_of(node(DEAD, Ready.UNKNOWN)), policy=ASKED_IN)))
+    assert verdict == Denied(f"node {DEAD} has not opted in (pvmedic.dev/remediation: enabled)")

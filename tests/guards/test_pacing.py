@@ -1,13 +1,13 @@
-"""cooldown, concurrency, one_node: counted from the other records."""
+"""cooldown, rate, concurrency, one_node: counted from the other records."""
 
 import pytest
 
 from exporter.observe.model import Subject
 from remediator.case import Policy
 from remediator.guards.base import Allowed, NotYet
-from remediator.guards.pacing import concurrency, cooldown, one_node
+from remediator.guards.pacing import concurrency, cooldown, one_node, rate
 from remediator.record import ACTING, Phase, Record
-from tests.story.objects import DEAD, LIVE, NOW, SPARE, case, planned, question, record
+from tests.story.objects import DEAD, LIVE, NOW, SIGNAL, SPARE, case, planned, question, record
 
 OTHER = Subject((("node", LIVE),))
 TWO_SLOTS = case(policy=Policy(mode="auto", concurrency=2))
@@ -81,3 +81,27 @@ def test_a_record_without_a_plan_works_on_no_node() -> None:
     """It has named none."""
     other = record(subject=OTHER, phase=Phase.RUNNING)
     assert one_node(question(others=(other,))) == Allowed()
+
+
+def repaired(number: int, ago: float, signal: str = SIGNAL) -> Record:
+    """Return another subject's record that was acted on so many seconds ago."""
+    return record(number, signal=signal, acted_at=NOW - ago)
+
+
+def test_a_handler_may_act_so_often_within_the_window() -> None:
+    """The verdict knows when the oldest of them leaves it; exactly then there is room again."""
+    others = (repaired(2, 3000.0), repaired(3, 2000.0), repaired(4, 1000.0))
+    verdict = rate(question(others=others))
+    assert isinstance(verdict, NotYet)
+    assert verdict.until == NOW + 600.0
+    assert rate(question(others=others[1:])) == Allowed()
+    assert rate(question(others=(repaired(2, 3600.0), *others[1:]))) == Allowed()
+
+
+def test_all_handlers_together_have_a_limit_of_their_own() -> None:
+    """Many kinds of failure at once are one disaster, not many."""
+    others = tuple(repaired(number, 10.0, "multi_attach") for number in range(6))
+    verdict = rate(question(others=others))
+    assert isinstance(verdict, NotYet)
+    assert "repairs of all kinds" in verdict.reason
+    assert rate(question(others=others[1:])) == Allowed()

@@ -169,3 +169,16 @@ def test_every_alert_of_a_group_has_its_own_outcome() -> None:
         Outcome.RESOLVED,
         Outcome.NO_SIGNAL,
     ]
+
+
+@pytest.mark.parametrize(
+    ("cluster", "outcome"),
+    [("prod", Outcome.RECORDED), ("", Outcome.RECORDED), ("test", Outcome.OTHER_CLUSTER)],
+)
+def test_another_clusters_alerts_are_not_ours(cluster: str, outcome: Outcome) -> None:
+    """One Alertmanager may serve many; an alert that names no cluster is from our own."""
+    book = Book()
+    intake = Intake(book, lambda *_: None, lambda: NOW, cluster="prod")
+    notification = alerts.parse(body(alert(cluster=cluster)))
+    assert asyncio.run(intake.take(notification)) == [outcome]
+    assert bool(book.created) == (outcome is Outcome.RECORDED)

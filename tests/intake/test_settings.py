@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from datetime import time
 from pathlib import Path
 
 import pytest
 
 from exporter.kit.settings import SettingsError, read_text
 from remediator.case import Policy
+from remediator.schedule import Freeze, Window
 from remediator.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +43,18 @@ limits:
   give_up_after: 2h
   settle_within: 5m
   quiet: 3m
+  rate_window: 2h
+  rate_per_handler: 2
+  rate_overall: 4
+  blast_radius_percent: 20
+  breaker: 5
+  capacity_cap: 100
+opt_in: true
+alertmanager: {{urls: ["http://alertmanager:9093"]}}
+schedule:
+  windows: [{{days: [sat], begins: "22:00", ends: "04:00", zone: Europe/Berlin}}]
+  freezes: [{{begins: "2026-12-20T00:00:00Z", ends: "2026-12-27T01:00:00+01:00", reason: sale}}]
+  blocking_alerts: [EtcdDown]
 """
     assert read_text(text, "r.yaml", Settings).policy() == Policy(
         mode="approve",
@@ -53,7 +67,44 @@ limits:
         give_up_after=7200.0,
         settle_within=300.0,
         quiet=180.0,
+        rate_window=7200.0,
+        rate_per_handler=2,
+        rate_overall=4,
+        blast_radius=0.2,
+        breaker=5,
+        capacity_cap=100,
+        opt_in=True,
+        blocking_alerts=frozenset({"EtcdDown"}),
+        windows=(Window(("sat",), time(22), time(4), "Europe/Berlin"),),
+        freezes=(Freeze(1_797_724_800.0, 1_798_329_600.0, "sale"),),
     )
+
+
+WINDOW = "schedule: {windows: [{days: [sat], begins: '22:00', ends: '04:00', zone: UTC}]}\n"
+FREEZE = "schedule: {freezes: [{begins: '2026-12-20T00:00:00Z', ends: '2026-12-27T00:00:00Z'}]}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (WINDOW.replace("sat", "caturday"), "schedule.windows[0].days: 'caturday' is none of mon"),
+        (WINDOW.replace("[sat]", "[]"), "schedule.windows[0].days: names no day"),
+        (WINDOW.replace("22:00", "25:00"), "schedule.windows[0].begins: is not a time of day"),
+        (WINDOW.replace("04:00", "4"), "schedule.windows[0].ends: is not a time of day"),
+        (WINDOW.replace("UTC", "Mars/Base"), "schedule.windows[0].zone: 'Mars/Base' is no IANA"),
+        (FREEZE.replace("20T00:00:00Z", "20"), "schedule.freezes[0].begins: is not a time"),
+        (FREEZE.replace("12-27", "12-19"), "schedule.freezes[0].ends: must be after"),
+        ("schedule: {blocking_alerts: [X]}\n", "schedule.blocking_alerts: nobody can be asked"),
+        ("alertmanager: {urls: ['alertmanager:9093']}\n", "alertmanager.urls: 'alertmanager:9093'"),
+        ("alertmanager: {every: 0s}\n", "alertmanager.every: must be at least 1s"),
+        ("limits: {breaker: 0}\n", "limits.breaker: must be at least 1"),
+        ("limits: {blast_radius_percent: 101}\n", "limits.blast_radius_percent: must be 0 to 100"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_place(text: str, what: str) -> None:
+    """A window that never opens, or a guard that can never know, would be found out at night."""
+    (problem,) = problems(LEAST + text)
+    assert what in problem
 
 
 def test_readings_closer_than_half_a_minute_are_for_demonstrations_only() -> None:

@@ -9,6 +9,7 @@ import pytest
 from exporter.observe.errors import Forbidden, Garbage, NotFound, Throttled, Unreachable
 from exporter.observe.model import Kind, Ready, Subject
 from remediator.case import Policy
+from remediator.guards import GUARDS
 from remediator.pipeline import Pipeline
 from remediator.record import Phase, Reading, Seen
 from tests.story import objects as made
@@ -32,7 +33,7 @@ def test_in_observe_mode_everything_is_judged_and_nothing_done() -> None:
     assert status.phase is Phase.OBSERVED
     assert status.would_have_acted
     assert status.plan is not None
-    assert len(status.verdicts) == 9
+    assert len(status.verdicts) == len(GUARDS)
     assert status.message.startswith("mode is observe: would have acted")
 
 

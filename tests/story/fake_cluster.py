@@ -21,7 +21,7 @@ from remediator.execution import Execution
 from remediator.judgement import Judge
 from remediator.pipeline import Pipeline
 from remediator.plan import Step
-from remediator.ports import Reads, Report, Sight
+from remediator.ports import Reads, Report, Sight, Told
 from remediator.record import Phase, Record
 from remediator.verification import Verification
 from tests.story import objects as made
@@ -57,6 +57,7 @@ class FakeCluster:
         self.policy = policy
         self.clock = NOW
         self.objects = Objects(objects or made.scene())
+        self.alertmanager: Told | str | None = None
         self.machines = {made.instance_id(node): Machine() for node in (DEAD, LIVE, made.SPARE)}
         self.machine.state = "stopped"
         self.kept: dict[str, Record] = {}
@@ -145,6 +146,7 @@ class FakeCluster:
         judge = Judge(
             world=self,
             power=self,
+            alerting=self,
             records=self,
             sinks=(self,),
             policy=self.policy,
@@ -180,6 +182,11 @@ class FakeCluster:
     async def version(self) -> tuple[int, int] | None:
         """Return the server's version."""
         return self.server
+
+    async def told(self, record: Record) -> Told | str | None:
+        """Return what Alertmanager says."""
+        assert record.name in self.kept
+        return self.alertmanager
 
     async def paused(self) -> bool | None:
         """Return the kill switch."""
