@@ -115,12 +115,10 @@ def _key(volume: model.Volume) -> Key:
 
 def _failures(claim: Key, node: str, view: View) -> Iterator[Failed]:
     done = _last_success(claim, view)
-    bound = view.claim(*claim)
-    if bound is not None and not _stays(bound, node, view):
-        events = _events("PersistentVolumeClaim", bound, view)
-        found = _failure(claim, f"unpinning of claim {claim[0]}/{claim[1]}", events, node, done)
-        if found is not None:
-            yield found
+    events = _unpinning(claim, node, view)
+    found = _failure(claim, f"unpinning of claim {claim[0]}/{claim[1]}", events, node, done)
+    if found is not None:
+        yield found
     for snapshot in _unfinished(claim, view):
         what = f"VolumeSnapshot {snapshot.namespace}/{snapshot.name}"
         events = _events("VolumeSnapshot", snapshot, view)
@@ -172,11 +170,12 @@ def _by_error(claim: Key, what: str, snapshot: model.Snapshot) -> Iterator[Faile
 
 
 def _changed(claim: Key, node: str, view: View) -> Changed | None:
-    done = _last_success(claim, view)
-    bound = view.claim(*claim)
     stories = [_events("VolumeSnapshot", one, view) for one in _unfinished(claim, view)]
-    if bound is not None and not _stays(bound, node, view):
-        stories.append(_events("PersistentVolumeClaim", bound, view))
+    stories.append(_unpinning(claim, node, view))
+    if not any(stories):
+        # Nearly always: nobody has asked for a snapshot.
+        return None
+    done = _last_success(claim, view)
     found = [one for events in stories if (one := _copied(claim, events, node, done)) is not None]
     return max(found, key=lambda one: (one.when, not one.reported, one.bytes), default=None)
 
@@ -198,12 +197,18 @@ def _copied(claim: Key, events: list[KubeEvent], node: str, done: float) -> Chan
     return found
 
 
-def _stays(claim: model.Claim, node: str, view: View) -> bool:
+def _unpinning(claim: Key, node: str, view: View) -> list[KubeEvent]:
+    """Return the claim's own Events, while somebody wants its volume off its node."""
+    bound = view.claim(*claim)
+    events = _events("PersistentVolumeClaim", bound, view) if bound is not None else []
+    return [] if not events or _stays(events, node, view) else events
+
+
+def _stays(events: list[KubeEvent], node: str, view: View) -> bool:
     """Whether nobody wants the claim's volume off its node any more: its cordon was lifted."""
     there = view.node(node)
     if there is None or there.unschedulable or not view.sees(Kind.NODE):
         return False
-    events = _events("PersistentVolumeClaim", claim, view)
     reasons = [e.fact.reason for e in events if isinstance(e.fact, RokUnpin) and e.fact.reason]
     return bool(reasons) and reasons[-1] == CORDONED
 
