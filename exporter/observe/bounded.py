@@ -22,17 +22,19 @@ class Bounded(Generic[T]):
     def __init__(self, call: Callable[[], T], what: str) -> None:
         self._call = call
         self._what = what
-        self._thread: threading.Thread | None = None
+        self._returned = threading.Event()
+        self._returned.set()
 
     async def ask(self, seconds: float) -> T:
         """Return what the call returns, or raise what it raises.
 
         Raises Unreachable when it does not within `seconds`, or an earlier one has not yet.
         """
-        if self._thread is not None and self._thread.is_alive():
+        if not self._returned.is_set():
             raise errors.Unreachable(f"{self._what} still does not answer")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
+        returned = threading.Event()
 
         def tell(result: T | None, error: Exception | None) -> None:
             if answer.done():
@@ -48,11 +50,13 @@ class Bounded(Generic[T]):
                 result = self._call()
             except Exception as error:  # noqa: BLE001 -- whoever asked hears of it
                 failed = error
+            # First: who has the answer may ask again at once.
+            returned.set()
             with suppress(RuntimeError):  # whoever asked is gone, and so is the loop
                 loop.call_soon_threadsafe(tell, result, failed)
 
-        self._thread = threading.Thread(target=work, name=self._what, daemon=True)
-        self._thread.start()
+        threading.Thread(target=work, name=self._what, daemon=True).start()
+        self._returned = returned
         try:
             async with asyncio.timeout(seconds):
                 return await answer

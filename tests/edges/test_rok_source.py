@@ -112,6 +112,17 @@ def test_sizes_are_exactly_what_df_says(tmp_path: Path) -> None:
     pytest.fail(f"{found} is not {said}")  # others write there, but not always
 
 
+def test_looks_in_a_row_are_all_answered(tmp_path: Path) -> None:
+    """Whoever has an answer may ask again at once."""
+
+    async def looks() -> None:
+        source = Rok("a", RokSettings(path=tmp_path))
+        for _ in range(300):
+            assert len(await source.look()) == 1
+
+    asyncio.run(looks())
+
+
 def test_a_node_without_rok_shows_nothing(node: Node, tmp_path: Path) -> None:
     """Neither a path that is not there nor a group that is another's is Rok."""
     assert asyncio.run(Rok("a", RokSettings(path=tmp_path / "none")).look()) == ()
