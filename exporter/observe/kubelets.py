@@ -6,10 +6,9 @@ it is too old, and only its own claims are unseen then. Never through the API se
 that right would run commands.
 """
 
-import asyncio
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Protocol, Self
 
@@ -25,19 +24,15 @@ from exporter.observe.kube.resources import Asked
 from exporter.observe.kube.watch_state import WatchState
 from exporter.observe.model import Object, Ref, VolumeStats
 from exporter.observe.parse import summary
+from exporter.observe.rounds import Rounds
 
 log = logging.getLogger(__name__)
 
 PORT = 10250
-AT_ONCE = 32
-SLOW_AT_ONCE = 4
 LARGEST_ANSWER = 32 * 1024 * 1024
 """Bytes. A summary has about 3 KB a pod."""
 RAREST = 90.0
 """Seconds between two questions: after two minutes without an answer nothing would be seen."""
-STALE_ROUNDS = 3
-"""What a kubelet said stands for so many rounds without a new answer."""
-CHECK_SECONDS = 1.0
 ASKED = Asked("get", "nodes/stats", "", "")
 
 
@@ -104,16 +99,6 @@ class Heard(Protocol):
     def kubelet_gone(self, node: str) -> None:
         """A node is no longer asked."""
         ...
-
-
-class _Asked(msgspec.Struct):
-    """What is known of one kubelet; times by the steady clock."""
-
-    due: float
-    heard: float
-    failing: bool = False
-    under_way: bool = False
-    tried: bool = False
 
 
 class Reader:
@@ -200,90 +185,65 @@ class Kubelets:
         self._cluster = cluster
         self._state = state
         self._heard = heard
-        self._settings = settings
-        self._steady = steady
-        self._asked: dict[str, _Asked] = {}
-        self._answering: set[str] = set()
-        self._fast = asyncio.Semaphore(AT_ONCE)
-        self._slow = asyncio.Semaphore(SLOW_AT_ONCE)
+        self._rounds = Rounds[model.Node, tuple[VolumeStats, ...]](self, settings.every, steady)
 
     async def run(self) -> None:
         """Ask until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            while True:
-                for node in self.due():
-                    group.create_task(self.one(node))
-                await asyncio.sleep(CHECK_SECONDS)
+        await self._rounds.run()
 
     def due(self) -> list[model.Node]:
         """Return the nodes to ask now, and forget those that are not to be asked any more."""
-        now = self._steady()
-        known = self._cluster.nodes_with_claims()
-        if known is None:
-            # Nobody to ask is not nothing to hear.
-            return []
-        nodes = {node.name: node for node in known}
-        for name in self._asked.keys() - nodes.keys():
-            if not self._asked[name].under_way:
-                del self._asked[name]
-                self._answering.discard(name)
-                self._drop(name)
-                self._heard.kubelet_gone(name)
-        found = []
-        for name, node in nodes.items():
-            one = self._asked.setdefault(name, _Asked(now, now))
-            if not one.under_way and one.due <= now:
-                one.under_way = True
-                found.append(node)
-        if not nodes:
-            self._state.progressed("get")
-        if all(one.tried for one in self._asked.values()):
-            self._state.listed = True
-        return found
+        return [node for _, node in self._rounds.due()]
 
     async def one(self, node: model.Node) -> None:
         """Ask one node."""
-        one = self._asked[node.name]
-        try:
-            async with self._slow if one.failing else self._fast:
-                found = await self._ask(node)
-        except errors.ObserveError as error:
-            self._failed(node.name, one, error)
-        else:
-            one.failing = False
-            self._answering.add(node.name)
-            one.heard = self._steady()
-            self._state.progressed("get")
-            self._heard.kubelet(node.name, "")
-            self._take(node.name, found)
-        finally:
-            one.under_way = False
-            one.tried = True
-            one.due = self._steady() + self._settings.every
+        await self._rounds.one(node.name, node)
 
-    def _failed(self, node: str, one: _Asked, error: errors.ObserveError) -> None:
-        if not one.failing:
-            log.warning("%s; its volumes are unseen when this lasts", error)
-        one.failing = True
-        self._answering.discard(node)
-        if not self._answering:
-            # What some refuse is unseen there; all are unseen only when nobody answers.
-            self._state.failed("get", error)
-        self._heard.kubelet(node, error.reason)
-        if self._steady() - one.heard > STALE_ROUNDS * self._settings.every:
-            self._drop(node)
+    def whom(self) -> Mapping[str, model.Node] | None:
+        """Return the nodes that run pods with claims."""
+        known = self._cluster.nodes_with_claims()
+        return None if known is None else {node.name: node for node in known}
 
-    def _take(self, node: str, found: Iterable[VolumeStats]) -> None:
+    async def ask(self, one: model.Node) -> tuple[VolumeStats, ...]:
+        """Ask one node's kubelet."""
+        return await self._ask(one)
+
+    async def took(self, name: str, answer: tuple[VolumeStats, ...]) -> None:
+        """Take what a kubelet said, and forget what it says no more."""
+        self._state.progressed("get")
+        self._heard.kubelet(name, "")
         names = set()
-        for stats in found:
+        for stats in answer:
             names.add((stats.namespace, stats.name))
             held = self._cluster.holder_of(stats.namespace, stats.name)
             # A claim that several nodes mount is told of by one of them, always the same.
-            if held is None or held >= node or held not in self._asked:
+            if held is None or held >= name or not self._rounds.knows(held):
                 self._cluster.put(stats)
-        for stats in self._cluster.stats_of(node):
+        for stats in self._cluster.stats_of(name):
             if (stats.namespace, stats.name) not in names:
                 self._cluster.remove(model.ref(stats))
+
+    def failed(self, name: str, error: errors.ObserveError, *, first: bool, stale: bool) -> None:
+        """Count it; what was said stands until it is stale."""
+        if first:
+            log.warning("%s; its volumes are unseen when this lasts", error)
+        if not self._rounds.answering:
+            # What some refuse is unseen there; all are unseen only when nobody answers.
+            self._state.failed("get", error)
+        self._heard.kubelet(name, error.reason)
+        if stale:
+            self._drop(name)
+
+    def left(self, name: str) -> None:
+        """Forget a node."""
+        self._drop(name)
+        self._heard.kubelet_gone(name)
+
+    def tried(self, *, nobody: bool) -> None:
+        """What is known now is all that there is."""
+        if nobody:
+            self._state.progressed("get")
+        self._state.listed = True
 
     def _drop(self, node: str) -> None:
         for stats in self._cluster.stats_of(node):

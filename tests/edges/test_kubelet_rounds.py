@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from exporter.kit.values import Duration
-from exporter.observe import errors, kubelets, model
+from exporter.observe import errors, model, rounds
 from exporter.observe.kube.watch_state import WatchState
-from exporter.observe.kubelets import STALE_ROUNDS, Kubelets, KubeletSettings
+from exporter.observe.kubelets import Kubelets, KubeletSettings
 from exporter.observe.model import Kind, Object, Ref, VolumeStats
+from exporter.observe.rounds import STALE_ROUNDS
 from tests.signals import made
 
 
@@ -149,7 +150,7 @@ def test_dead_kubelets_do_not_delay_the_rest() -> None:
         async with asyncio.timeout(10):
             while ("a", "") not in played.heard[101:]:  # noqa: ASYNC110 -- tasks have no event
                 await asyncio.sleep(0)
-        assert len(played.asked) == kubelets.SLOW_AT_ONCE + 1
+        assert len(played.asked) == rounds.SLOW_AT_ONCE + 1
         assert played.kubelets.due() == []
         played.hangs.set()
         await asyncio.gather(*tasks)
