@@ -232,14 +232,14 @@ class Web:
         if packed:
             headers["Content-Encoding"] = "gzip"
         body = await asyncio.to_thread(gzipped if packed else plain, pieces)
-        return await _sent(request, headers, body, self.written_within)
+        return await sent(request, headers, body, self.written_within)
 
 
 def _header(request: web.Request, name: str) -> str:
     return ",".join(request.headers.getall(name, ()))
 
 
-async def _sent(
+async def sent(
     request: web.Request, headers: Mapping[str, str], body: Sequence[bytes], within: float
 ) -> web.StreamResponse:
     """Send piece by piece, so that no more is in memory than the client takes."""

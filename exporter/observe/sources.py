@@ -116,6 +116,8 @@ class Looking:
         self._heard = heard
         self._steady = steady
         self._under_way: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[None] | None = None
+        self._ended = float("-inf")
         self._failing = ""
 
     async def run(self) -> None:
@@ -126,14 +128,37 @@ class Looking:
                 await self.now()
                 await asyncio.sleep(max(0.0, began + self.source.every - self._steady()))
         finally:
-            if self._under_way is not None:
-                self._under_way.cancel()
+            for task in (self._next, self._under_way):
+                if task is not None:
+                    task.cancel()
 
     async def now(self) -> None:
         """Look once; who comes while a look is under way gets that one."""
         if self._under_way is None or self._under_way.done():
             self._under_way = asyncio.create_task(self._look())
         await asyncio.shield(self._under_way)
+
+    async def afresh(self, pause: float = 0.0) -> None:
+        """Look once, from now on: a look that is under way may have seen what was before.
+
+        One look for all who come before it begins, and no earlier than `pause` seconds after the
+        one before it has ended.
+        """
+        if self._next is None or self._next.done():
+            self._next = asyncio.create_task(self._afresh(pause))
+        await asyncio.shield(self._next)
+
+    async def _afresh(self, pause: float) -> None:
+        while True:
+            if self._under_way is not None and not self._under_way.done():
+                await asyncio.wait([self._under_way])
+            elif (wait := self._ended + pause - self._steady()) > 0:
+                await asyncio.sleep(wait)
+            else:
+                break
+        # Who comes from now on wants the look after this one.
+        self._next = None
+        await self.now()
 
     async def _look(self) -> None:
         began, failure = self._steady(), ""
@@ -160,7 +185,8 @@ class Looking:
             )
             if not failure:
                 state.looked()
-        self._heard.looked(self.source.name, self._steady() - began, reason)
+        self._ended = self._steady()
+        self._heard.looked(self.source.name, self._ended - began, reason)
 
     def _failed(self, sentence: str) -> str:
         if sentence != self._failing:
