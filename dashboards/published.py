@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric as ClientMetric
 from prometheus_client.registry import Collector
 
-from exporter import collectors
+from exporter import collectors, facts_server
 from exporter.collectors import signals
 from exporter.kit import entrance
 from exporter.kit.entrance import Entrance
@@ -90,6 +90,7 @@ def registries() -> dict[str, CollectorRegistry]:
     """Return each program's registry, as it is before anything was seen."""
     own = SelfMetrics()
     own.watch({}, Observer((), {}, Board(own, began=0.0), lambda: 0.0))
+    facts_server.Counts(own.registry)
     theirs = Metrics(lambda: (), Policy(), lambda: 0.0, lambda: 0.0)
     theirs.reconciles()
     found = {EXPORTER: own.registry, REMEDIATOR: theirs.registry}

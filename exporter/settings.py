@@ -11,7 +11,7 @@ import msgspec
 
 from exporter.kit.described import setting
 from exporter.kit.logs import Level
-from exporter.kit.values import Address
+from exporter.kit.values import Address, Duration
 from exporter.observe.kube.access import Where
 from exporter.observe.kubelets import KubeletSettings
 
@@ -57,6 +57,33 @@ class Settings(Serving, frozen=True):
     ] = None
 
 
+class FactsServing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a node tells what it shows."""
+
+    audience: Annotated[
+        str,
+        setting("What callers' tokens must be made for. Empty: for the API server, as all are."),
+    ] = ""
+    insecure: Annotated[
+        bool,
+        setting("Whether to tell over plain HTTP, too, where whoever listens steals the token."),
+    ] = False
+    fresh_within: Annotated[
+        Duration, setting("How long a fresh look that a caller asks for may take.", unit="duration")
+    ] = Duration(10)
+    fresh_pause: Annotated[
+        Duration,
+        setting("How long nothing is looked at again after a look, whoever asks.", unit="duration"),
+    ] = Duration(1)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Name what cannot be."""
+        if self.fresh_within <= 0:
+            yield ("fresh_within", "must be more than 0s")
+        if not 0 <= self.fresh_pause < self.fresh_within:
+            yield ("fresh_pause", "must be less than fresh_within, or no fresh look is in time")
+
+
 class NodeSettings(Serving, frozen=True):
     """The whole file of the role `node`."""
 
@@ -67,6 +94,9 @@ class NodeSettings(Serving, frozen=True):
             " Without it, the host's name."
         ),
     ] = ""
+    facts: Annotated[
+        FactsServing, setting("How callers are told what this node shows, at /facts.")
+    ] = FactsServing()
     state: Annotated[
         Path | None,
         setting(

@@ -7,7 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.registry import Collector
 
 from dashboards.published import labels_of, of_registry, publish_web_and_settings
-from exporter import collectors
+from exporter import collectors, facts_server
 from exporter.collectors import signals
 from exporter.exposition import DROPPED, Exposition, Family, FamilyType, Sample
 from exporter.observe.kube.watch_state import WatchState
@@ -38,6 +38,7 @@ class Exporter:
         """Let every failure hold, and count one of everything."""
         self.metrics = SelfMetrics()
         publish_web_and_settings(self.metrics.registry, now)
+        facts_server.Counts(self.metrics.registry)
         self.board = Board(self.metrics, began=now, families=collectors.FAMILIES)
         states = {kind: WatchState(kind, lambda: now, lambda: now) for kind in Kind}
         for state in states.values():

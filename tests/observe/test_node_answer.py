@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.observe.model import FACTS, Kind
+from exporter.observe.model import FACTS, Kind, Object
 from exporter.observe.parse import node_answer
 from exporter.observe.parse.node_answer import Told
 from exporter.observe.parse.wire import UndecodableError
-from tests.edges.facts_made import one_of_each
+from tests.signals.worlds import TYPICAL
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -19,24 +19,32 @@ JSON = st.recursive(
 )
 
 
+def of_node(node: str) -> dict[Kind, tuple[Object, ...]]:
+    """Return what a node typically shows, by kind."""
+    return {
+        kind: tuple(obj for obj in TYPICAL[kind] if getattr(obj, "node", "") == node)
+        for kind in FACTS
+    }
+
+
 def written(node: str, kinds: dict[Kind, bytes]) -> bytes:
     """Write an answer."""
     return b"".join(node_answer.written(node, "boot", 10.0, kinds.items()))
 
 
-def told(node: str = "a", speaks_of: str = "a") -> bytes:
-    """Return what a node tells of every kind."""
-    objects = one_of_each(speaks_of)
-    return written(node, {k: node_answer.told([one], 5.0, "") for k, one in objects.items()})
+def told(node: str = "a") -> bytes:
+    """Return all that node `a` shows, as told by a node."""
+    objects = of_node("a")
+    return written(node, {k: node_answer.told(some, 5.0, "") for k, some in objects.items()})
 
 
 def test_every_kind_travels_whole() -> None:
     """Nothing is lost on the way, of no kind that a node shows."""
-    objects = one_of_each("a")
-    assert objects.keys() == FACTS
+    objects = of_node("a")
+    assert all(objects.values())
     found = node_answer.read(told(), "a", FACTS)
     assert (found.node, found.boot_id, found.taken) == ("a", "boot", 10.0)
-    assert found.kinds == {kind: Told((one,), 5.0) for kind, one in objects.items()}
+    assert found.kinds == {kind: Told(some, 5.0) for kind, some in objects.items()}
 
 
 def test_what_is_unseen_says_why_and_the_rest_is_seen() -> None:
@@ -44,7 +52,7 @@ def test_what_is_unseen_says_why_and_the_rest_is_seen() -> None:
     body = written(
         "a",
         {
-            Kind.MOUNT: node_answer.told([one_of_each("a")[Kind.MOUNT]], 5.0, "hung"),
+            Kind.MOUNT: node_answer.told(TYPICAL[Kind.MOUNT], 5.0, "hung"),
             Kind.GLUSTERD: node_answer.told((), 6.0, ""),
         },
     )
@@ -56,7 +64,7 @@ def test_what_is_unseen_says_why_and_the_rest_is_seen() -> None:
 
 def test_a_node_speaks_of_itself_only() -> None:
     """Else one that was taken over could speak for all."""
-    found = node_answer.read(told(speaks_of="b"), "a", FACTS).kinds
+    found = node_answer.read(told("b"), "b", FACTS).kinds
     assert all("speaks of other nodes'" in one.unseen for one in found.values())
     assert not any(one.objects for one in found.values())
     with pytest.raises(UndecodableError, match="it is node 'b' that answers, not a"):
