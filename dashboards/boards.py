@@ -38,6 +38,7 @@ SIGNALS: Mapping[str, frozenset[str]] = {
             "gluster_quorum_lost",
             "gluster_space_low",
             "gluster_volumes_orphaned",
+            "heketi_down",
         }
     ),
     "rok": frozenset({"rwx_recovery_blocked", "snapshot_space_exhausted"}),
@@ -84,7 +85,9 @@ BOARDS = (
     Board("claims", "claims and snapshots", "Claims, their volumes and their snapshots."),
     Board("csi", "CSI drivers", "Drivers that do not answer, and mounts that fail."),
     Board("rok", "Rok snapshot space", "Rok: what snapshots need and have, and RWX recovery."),
-    Board("gluster", "Gluster", "Peers, locks, bricks, heal, quorum and space of its nodes."),
+    Board(
+        "gluster", "Gluster", "Peers, locks, bricks, heal, quorum and space; Heketi and orphans."
+    ),
     Board("self", "pvmedic itself", "Whether both programs see, hear and act."),
 )
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from exporter.collectors import (
     expansion_failed,
+    gluster_volumes_orphaned,
+    heketi_down,
     multi_attach,
     rok_space,
     rwx_recovery_blocked,
@@ -30,6 +32,8 @@ CLUSTER_FAMILIES: tuple[Family, ...] = (
     *rwx_recovery_blocked.FAMILIES,
     *snapshot_space_exhausted.FAMILIES,
     *rok_space.OF_NODE,
+    *heketi_down.FAMILIES,
+    *gluster_volumes_orphaned.FAMILIES,
 )
 
 NODE_FAMILIES: tuple[Family, ...] = (
@@ -47,6 +51,7 @@ Further = Callable[[Subject, Signal | None, View], Iterable[tuple[Family, Sample
 
 FURTHER: Mapping[str, Further] = {
     "expansion_failed": expansion_failed.further,
+    "heketi_down": heketi_down.further,
     "rwx_recovery_blocked": rwx_recovery_blocked.further,
     "snapshot_space_exhausted": snapshot_space_exhausted.further,
 }
@@ -58,6 +63,7 @@ OfObject = Callable[[Object], Iterable[tuple[Family, Sample]]]
 OF_OBJECTS: Mapping[Kind, OfObject] = {
     Kind.NODE: rok_space.of_node,
     Kind.ROK_SPACE: rok_space.of_space,
+    Kind.HEKETI: heketi_down.of_heketi,
 }
 """By the object's kind."""
 
@@ -69,7 +75,9 @@ class Derived(NamedTuple):
     series: Callable[[View], Iterable[tuple[Family, Sample]]]
 
 
-DERIVED: tuple[Derived, ...] = ()
+DERIVED: tuple[Derived, ...] = (
+    Derived(gluster_volumes_orphaned.KINDS, gluster_volumes_orphaned.series),
+)
 
 TOLD: frozenset[Kind] = frozenset(OF_OBJECTS).union(*(one.kinds for one in DERIVED))
 """Kinds whose every change is heard for the sake of these."""

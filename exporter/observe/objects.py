@@ -130,6 +130,10 @@ class Objects:
         for names in self._all[kind].values():
             yield from names.values()
 
+    def within(self, kind: Kind, namespace: str) -> Iterator[Object]:
+        """Iterate over the objects of a kind in one namespace; a namespace needs no index."""
+        yield from self._all[kind].get(namespace, {}).values()
+
     def count(self, kind: Kind) -> int:
         """Return how many objects of a kind are held."""
         return self._count[kind]
@@ -181,6 +185,8 @@ def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:  # noqa: C901, PLR0912
                 yield ("undeleted_of", "", obj.storage_class)
             if obj.driver == model.ROK and obj.affinity:
                 yield ("rok_on", "", obj.pinned_to)
+            elif obj.gluster_name:
+                yield ("gluster_volumes", "", str(bucket(obj.gluster_name)))
         case model.Attachment():
             yield ("attachments_on", "", obj.node)
             if obj.volume:
@@ -193,10 +199,7 @@ def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:  # noqa: C901, PLR0912
         case model.VolumeStats():
             yield ("stats_of", "", obj.node)
         case model.GlusterVolume():
-            yield ("gluster_on", "", obj.node)
             yield ("gluster_named", "", obj.name)
-        case model.HeketiVolume():
-            yield ("heketi_of", "", obj.endpoint)
         case model.Mount():
             yield ("mounts_on", "", obj.node)
             yield ("mounts_of", "", obj.name)
@@ -217,12 +220,16 @@ def _keys(obj: Object) -> Iterator[tuple[str, str, str]]:  # noqa: C901, PLR0912
 
 
 BUCKETS = 256
-"""Plugin pods of one owner are spread over so many keys: a sample costs no look at thousands."""
+"""What would be thousands of objects under one key is spread over so many.
+
+Plugin pods of one owner, so that a sample costs no look at thousands; volumes of Gluster's, so that
+a change of one does not.
+"""
 
 
-def bucket(node: str) -> int:
-    """Return the key's number for a node's name: the same in every process."""
-    return zlib.crc32(node.encode(errors="replace")) % BUCKETS
+def bucket(name: str) -> int:
+    """Return the key's number for a name: the same in every process."""
+    return zlib.crc32(name.encode(errors="replace")) % BUCKETS
 
 
 def from_key(source: model.DataSource) -> str:

@@ -6,6 +6,7 @@ clock.
 """
 
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import TypeVar
 
 import msgspec
@@ -15,6 +16,8 @@ from exporter.observe.model import Kind
 from exporter.observe.objects import BUCKETS, Objects, from_key
 
 T = TypeVar("T")
+
+_NAME = attrgetter("name")
 
 
 class Want(msgspec.Struct, frozen=True):
@@ -46,6 +49,10 @@ class View:
 
     def _indexed(self, wanted: type[T], index: str, namespace: str, name: str) -> list[T]:
         found = self._objects.indexed(index, namespace, name)
+        return [obj for obj in found if isinstance(obj, wanted)]
+
+    def _within(self, wanted: type[T], kind: Kind, namespace: str) -> list[T]:
+        found = sorted(self._objects.within(kind, namespace), key=_NAME)
         return [obj for obj in found if isinstance(obj, wanted)]
 
     def _of(self, wanted: type[T], kind: Kind) -> Iterator[T]:
@@ -266,7 +273,7 @@ class View:
 
     def gluster_on(self, node: str) -> list[model.GlusterVolume]:
         """Return all volumes that this node's glusterd knows, its pool's that is."""
-        return self._indexed(model.GlusterVolume, "gluster_on", "", node)
+        return self._within(model.GlusterVolume, Kind.GLUSTER_VOLUME, node)
 
     def gluster_named(self, name: str) -> list[model.GlusterVolume]:
         """Return the volumes of this name, one for each node that knows one."""
@@ -317,9 +324,14 @@ class View:
         """Return every Heketi that is asked."""
         return list(self._of(model.Heketi, Kind.HEKETI))
 
-    def heketi_volumes(self, endpoint: str) -> list[model.HeketiVolume]:
-        """Return the volumes in a Heketi's database."""
-        return self._indexed(model.HeketiVolume, "heketi_of", "", endpoint)
+    def heketi_volumes(self, endpoint: str, cluster: str) -> list[model.HeketiVolume]:
+        """Return the volumes of one cluster in a Heketi's database."""
+        return self._within(model.HeketiVolume, Kind.HEKETI_VOLUME, f"{endpoint} {cluster}")
+
+    def gluster_claimed(self) -> Iterator[model.Volume]:
+        """Iterate over the PersistentVolumes that are volumes of Gluster's."""
+        for number in range(BUCKETS):
+            yield from self._indexed(model.Volume, "gluster_volumes", "", str(number))
 
     def events_of(self, kind: str, namespace: str, name: str) -> list[model.KubeEvent]:
         """Return the kept Events about an object, oldest first.

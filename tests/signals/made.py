@@ -12,6 +12,8 @@ from exporter.observe.view import View
 
 T = TypeVar("T", bound=msgspec.Struct)
 DRIVER = "ebs.csi.aws.com"
+HEKETI = "http://heketi:8080"
+CLUSTER = "8f74c8cf5771b5baa1fa38e04e84af4a"
 NOW = 10_000.0
 
 
@@ -208,6 +210,19 @@ def mount(at: str = "a", name: str = "pv-data", **fields: object) -> model.Mount
     return _with(made, fields)
 
 
+def heketi(name: str = HEKETI, **fields: object) -> model.Heketi:
+    """Return a Heketi whose database was seen: one cluster of nodes a, b and c."""
+    made = model.Heketi(
+        name,
+        up=True,
+        seconds=0.01,
+        listed=True,
+        looked=9_990.0,
+        clusters=(model.HeketiCluster(CLUSTER, ("a", "b", "c")),),
+    )
+    return _with(made, fields)
+
+
 def kernel_fault(
     at: str = "a", cause: model.Cause = model.Cause.XFS_DUPLICATE_UUID, **fields: object
 ) -> model.KernelFault:
@@ -216,3 +231,14 @@ def kernel_fault(
         at, f"sdb/{cause}", "sdb", "xfs", cause, 2, 9_000.0, 9_500.0, f"XFS (sdb): {cause}"
     )
     return _with(made, fields)
+
+
+def heketi_volume(name: str = "vol_1", **fields: object) -> model.HeketiVolume:
+    """Return a volume of 1 GiB of that cluster."""
+    made = model.HeketiVolume(HEKETI, name, f"id-{name}", 2**30, CLUSTER)
+    return _with(made, fields)
+
+
+def brick_at(path: str) -> model.Brick:
+    """Return a brick of node a that is somewhere."""
+    return model.Brick("a", path, "uuid-a", local=True, online=True)

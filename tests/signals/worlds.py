@@ -33,9 +33,9 @@ VOLUMES = ("pv-data", "pv-logs", "pv-spare")
 ATTACHMENTS = ("csi-a", "csi-b", "csi-c")
 SNAPSHOTS = ("snap", "snap-2")
 CONTENTS = ("content", "content-2")
-CLASSES = ("fast", "slow")
+CLASSES = ("fast", "slow", "shared")
 DRIVERS = (made.DRIVER, OTHER_DRIVER, EBS, model.ROK)
-HEKETI = "http://heketi:8080"
+HEKETI = made.HEKETI
 GLUSTER_VOLUMES = ("vol_1", "vol_2")
 GLUSTER_UUIDS = ("uuid-a", "uuid-b", "uuid-c")
 TEXTS = ("", "x", "rpc error: code = Internal desc = %!x(MISSING)")
@@ -83,7 +83,11 @@ POOLS: Mapping[str, Sequence[object]] = {
     "operator": ("In", "NotIn"),
     "values": NODES,
     "about_uid": ("", "", "uid-data", "weird"),
-    "handle": ("vol-1", "aws://zone/vol-2", "vol-2", ""),
+    "handle": ("vol-1", "aws://zone/vol-2", "vol-2", "vol_1", ""),
+    "endpoint": (HEKETI, HEKETI, "http://other"),
+    "heketi": (HEKETI, ""),
+    "cluster": (made.CLUSTER, made.CLUSTER, ""),
+    "hosts": NODES,
     "uuid": (*GLUSTER_UUIDS, ""),
     "host_uuid": (*GLUSTER_UUIDS, ""),
     "holder": (*GLUSTER_UUIDS, ""),
@@ -146,6 +150,8 @@ LABELS: Mapping[str, Sequence[str]] = {
     "peer": (*NODES, *GLUSTER_UUIDS, ""),
     "volume": (*GLUSTER_VOLUMES, *VOLUMES, ""),
     "brick": tuple(f"{node}:{path}" for node in NODES for path in ("/bricks/1", "/")),
+    "endpoint": (HEKETI, "http://other"),
+    "pool": (made.CLUSTER, "uuid-a", "uuid-b", "x", ""),
     "kind": (
         "persistentvolumeclaim",
         "persistentvolume",
@@ -186,6 +192,7 @@ TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
         made.volume("pv-logs", claim_name="logs", driver=EBS, handle="aws://zone/vol-2"),
         made.volume("pv-spare", claim_name="", phase="Released", storage_class="slow"),
         made.volume(driver=model.ROK, affinity=ON_A),
+        made.volume("pv-logs", driver=model.GLUSTERFS, handle="vol_1", storage_class="shared"),
     ),
     Kind.ATTACHMENT: (
         made.attachment("a"),
@@ -199,6 +206,7 @@ TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
     Kind.STORAGE_CLASS: (
         model.StorageClass("fast", made.DRIVER, waits=False, expandable=True, default=True),
         model.StorageClass("slow", EBS, waits=True, expandable=False),
+        model.StorageClass("shared", model.GLUSTERFS, False, False, heketi=HEKETI),  # noqa: FBT003
     ),
     Kind.CSI_NODE: (model.CsiNode("a", (made.DRIVER,), 1.0), model.CsiNode("b", ())),
     Kind.CSI_DRIVER: (model.CsiDriver(made.DRIVER), model.CsiDriver(OTHER_DRIVER)),
@@ -226,8 +234,8 @@ TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
     Kind.MOUNT_COUNT: (model.MountCount("a", well=3, troubled=1),),
     Kind.KERNEL_FAULT: (made.kernel_fault(), made.kernel_fault("b", model.Cause.OTHER)),
     Kind.KERNEL_LOG: (model.KernelLog("a", 10),),
-    Kind.HEKETI: (model.Heketi(HEKETI, up=True), model.Heketi(HEKETI, up=False)),
-    Kind.HEKETI_VOLUME: (model.HeketiVolume(HEKETI, "vol_1", "1", 2**30),),
+    Kind.HEKETI: (made.heketi(), made.heketi(up=False, reason="Refused", listed=False)),
+    Kind.HEKETI_VOLUME: (made.heketi_volume(), made.heketi_volume("vol_3")),
     Kind.EVENT: (
         made.event(made.pod(), facts.MultiAttachBlocked("pv-data"), name="held"),
         made.event(made.claim(), facts.RokJobFailed("0x8A", 28, no_space=True), name="full"),

@@ -22,7 +22,13 @@ from exporter.observe.model.gluster import (
     QuorumLost,
     Space,
 )
-from exporter.observe.model.heketi import Heketi, HeketiVolume
+from exporter.observe.model.heketi import (
+    DATABASE_VOLUME,
+    Heketi,
+    HeketiCluster,
+    HeketiProblem,
+    HeketiVolume,
+)
 from exporter.observe.model.names import (
     FACTS,
     LONGEST_TEXT,
@@ -45,6 +51,7 @@ from exporter.observe.model.objects import KIND_OF, Object, ref
 from exporter.observe.model.signal import Change, Signal, SinceSource, Subject
 from exporter.observe.model.snapshots import Snapshot, SnapshotClass, SnapshotContent
 from exporter.observe.model.storage import (
+    GLUSTERFS,
     ROK,
     Attachment,
     Claim,
@@ -71,7 +78,9 @@ from exporter.observe.model.workloads import (
 )
 
 __all__ = [
+    "DATABASE_VOLUME",
     "FACTS",
+    "GLUSTERFS",
     "KIND_OF",
     "LONGEST_TEXT",
     "OURS",
@@ -98,6 +107,8 @@ __all__ = [
     "Glusterd",
     "GlusterdProblem",
     "Heketi",
+    "HeketiCluster",
+    "HeketiProblem",
     "HeketiVolume",
     "HeldLock",
     "KernelFault",

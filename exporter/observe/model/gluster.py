@@ -50,6 +50,7 @@ class Glusterd(msgspec.Struct, frozen=True):
     without one since there was none. `alive`: whether its process lives, None where that cannot be
     seen. What it said last is not kept when it does not answer: `uuid` and `peers` are empty then,
     and its volumes are unseen. `release` is the command line's, `op_version` the cluster's.
+    `volumes` is how many it knows: whoever holds fewer has not heard of all.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Glusterd(msgspec.Struct, frozen=True):
     release: str = ""
     op_version: int = 0
     peers: tuple[Peer, ...] = ()
+    volumes: int | None = None
     version: str = ""
 
     @property

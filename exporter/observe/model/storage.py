@@ -12,6 +12,12 @@ IN_TREE = "kubernetes.io/"
 ROK = "rok.arrikto.com"
 """The driver whose volumes live on a node and whose snapshots need space there."""
 
+GLUSTERFS = "kubernetes.io/glusterfs"
+"""The in-tree driver of Gluster's volumes, until Kubernetes 1.25."""
+
+GLUSTER = frozenset({GLUSTERFS, "org.gluster.glusterfs"})
+"""Drivers whose volume handle begins with the name that Gluster knows a volume by."""
+
 _NOT_A_NODE = ("/zone", "/region", "/arch", "/os", "/instance-type")
 """How the keys of well-known labels end that many nodes share."""
 
@@ -150,6 +156,16 @@ class Volume(msgspec.Struct, frozen=True, gc=False):
         return self.driver.startswith(IN_TREE)
 
     @property
+    def gluster_name(self) -> str:
+        """The name that Gluster has for it; empty for what is no volume of Gluster's.
+
+        The in-tree source's path is the volume, and may go on with a directory in it.
+        """
+        if self.driver not in GLUSTER:
+            return ""
+        return self.handle.lstrip("/").partition("/")[0]
+
+    @property
     def pinned_to(self) -> str:
         """The one node that its affinity names; empty for none, and for more than one.
 
@@ -213,7 +229,11 @@ class Attachment(msgspec.Struct, frozen=True, gc=False):
 
 
 class StorageClass(msgspec.Struct, frozen=True):
-    """storage.k8s.io/v1 StorageClass. `waits`: volumeBindingMode WaitForFirstConsumer."""
+    """storage.k8s.io/v1 StorageClass. `waits`: volumeBindingMode WaitForFirstConsumer.
+
+    `heketi` is the URL of the Heketi that makes its volumes, `heketi_clusters` the ids of those of
+    its clusters that may be used; empty: any.
+    """
 
     name: str
     provisioner: str
@@ -221,6 +241,8 @@ class StorageClass(msgspec.Struct, frozen=True):
     expandable: bool
     default: bool = False
     reclaim_policy: str = ""
+    heketi: str = ""
+    heketi_clusters: tuple[str, ...] = ()
     version: str = ""
 
 

@@ -3,15 +3,28 @@
 import msgspec
 
 from exporter.observe import model
+from exporter.observe.parse import heketi
 from exporter.observe.parse.envelope import Meta, WrittenMeta, shared, written
 from exporter.observe.parse.times import seconds
 
 # ruff: noqa: N815 -- field names are the wire's
 
+HEKETI_PROVISIONERS = frozenset(
+    {"kubernetes.io/glusterfs", "gluster.org/glusterfile", "gluster.org/glusterblock"}
+)
+"""What has a Heketi make volumes."""
+
 DEFAULT_CLASSES = (
     "storageclass.kubernetes.io/is-default-class",
     "storageclass.beta.kubernetes.io/is-default-class",
 )
+
+
+class WireParameters(msgspec.Struct, gc=False):
+    """Parameters of a StorageClass: those of Heketi's that are no secret (`restuserkey` is one)."""
+
+    resturl: str | None = None
+    clusterid: str | None = None
 
 
 class WireStorageClass(msgspec.Struct):
@@ -22,12 +35,16 @@ class WireStorageClass(msgspec.Struct):
     volumeBindingMode: str | None = None
     allowVolumeExpansion: bool | None = None
     reclaimPolicy: str | None = None
+    parameters: WireParameters | None = None
 
 
 def storage_class(wire: WireStorageClass) -> model.StorageClass:
     """Keep what is read of a StorageClass."""
     meta = wire.metadata or Meta()
     marks = meta.annotations or {}
+    asked = wire.parameters if wire.provisioner in HEKETI_PROVISIONERS else None
+    asked = asked or WireParameters()
+    pools = (part.strip() for part in (asked.clusterid or "").split(","))
     return model.StorageClass(
         name=shared(meta.name),
         provisioner=shared(wire.provisioner),
@@ -35,6 +52,8 @@ def storage_class(wire: WireStorageClass) -> model.StorageClass:
         expandable=bool(wire.allowVolumeExpansion),
         default=any(marks.get(key) == "true" for key in DEFAULT_CLASSES),
         reclaim_policy=shared(wire.reclaimPolicy),
+        heketi=heketi.endpoint(asked.resturl or ""),
+        heketi_clusters=tuple(part for part in pools if part),
         version=meta.resourceVersion or "",
     )
 

@@ -17,7 +17,9 @@ from exporter.observe.signals.gluster_lock_errors import GlusterLockErrors
 from exporter.observe.signals.gluster_peer_flapping import GlusterPeerFlapping
 from exporter.observe.signals.gluster_quorum_lost import GlusterQuorumLost
 from exporter.observe.signals.gluster_space_low import GlusterSpaceLow
+from exporter.observe.signals.gluster_volumes_orphaned import GlusterVolumesOrphaned
 from exporter.observe.signals.glusterd_unresponsive import GlusterdUnresponsive
+from exporter.observe.signals.heketi_down import HeketiDown
 from exporter.observe.signals.mount_failing import MountFailing
 from exporter.observe.signals.multi_attach import MultiAttach
 from exporter.observe.signals.node_lost_with_volumes import NodeLostWithVolumes
@@ -45,6 +47,8 @@ CLUSTER: tuple[Detector, ...] = (
     DeletionStuck(),
     ExpansionFailed(),
     VolumeReleaseFailed(),
+    HeketiDown(),
+    GlusterVolumesOrphaned(),
 )
 
 NODE: tuple[Detector, ...] = (
