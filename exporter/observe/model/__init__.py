@@ -7,6 +7,7 @@ sizes bytes; what the object does not carry is None. Names follow Kubernetes; `C
 
 from exporter.observe.model.facts import Cause, Fact, Failure
 from exporter.observe.model.gluster import (
+    LOCK_KINDS,
     PEER_IN_CLUSTER,
     QUORUM_NOT_MET,
     Brick,
@@ -82,6 +83,7 @@ __all__ = [
     "FACTS",
     "GLUSTERFS",
     "KIND_OF",
+    "LOCK_KINDS",
     "LONGEST_TEXT",
     "OURS",
     "OUT_OF_SERVICE",

@@ -12,6 +12,16 @@ PEER_IN_CLUSTER = "Peer in Cluster"
 
 QUORUM_NOT_MET = "does_not_meet"
 
+LOCK_KINDS = (
+    "not_held",
+    "not_released",
+    "held_by",
+    "not_acquired",
+    "another_transaction",
+    "locking_failed",
+)
+"""What a lock error in the glusterd log says, in the words of its text."""
+
 
 class GlusterdProblem(StrEnum):
     """What is wrong with asking a glusterd. With the last two it answers all the same.
@@ -133,35 +143,45 @@ class GlusterVolume(msgspec.Struct, frozen=True, gc=False):
 
 
 class LockKind(msgspec.Struct, frozen=True, gc=False):
-    """How often lines of one kind came: not_held, not_released, held_by, another_transaction ...
+    """How often lines of one kind (`LOCK_KINDS`) came. `last` is the time of the newest line.
 
-    `last` is the time of the newest line.
+    `echoes` of them follow from a peer that went away and say nothing of locks. `volume` and `peer`
+    are those of the newest line that is no echo, as far as it named them.
     """
 
     kind: str
     count: int
     last: float | None = None
+    echoes: int = 0
+    volume: str = ""
+    peer: str = ""
 
 
 class HeldLock(msgspec.Struct, frozen=True, gc=False):
-    """A lock that is refused to others: `holder` is a glusterd's uuid; `volume` may be empty."""
+    """A lock that is refused to others: `holder` is a glusterd's uuid; `volume` may be empty.
+
+    It was refused `refusals` times from `since` to `last`, to nobody for a few minutes: over.
+    """
 
     volume: str
     holder: str
     since: float
     last: float
+    refusals: int = 1
 
 
 class Disconnects(msgspec.Struct, frozen=True, gc=False):
-    """How often a peer went away (log line 106004, or an edge between two looks).
+    """How often a peer went away (log line 106004).
 
-    `recent` are the times of those in the last while, oldest first.
+    `recent` are the times of those in the last ten minutes, oldest first. `state` is what the peer
+    was to this glusterd when it last went.
     """
 
     uuid: str
     hostname: str
     count: int
     recent: tuple[float, ...] = ()
+    state: str = ""
 
 
 class QuorumLost(msgspec.Struct, frozen=True, gc=False):
@@ -172,10 +192,12 @@ class QuorumLost(msgspec.Struct, frozen=True, gc=False):
 
 
 class GlusterLog(msgspec.Struct, frozen=True):
-    """What the glusterd log of a node (`name`) has told since this program began.
+    """What the glusterd log of a node (`name`) has told since we know it.
 
-    `lines` and `unparsed` count; `behind` is bytes not yet read. `troubled_since` is when the
-    newest unbroken row of lock errors began that no disconnect explains; None: there is none.
+    `lines`, `unparsed`, `too_long` and `gaps` (times when lines may have been missed) count;
+    `behind` is bytes not yet read. `troubled_since` is when the newest unbroken row of lock errors
+    began that no disconnect explains, None: there is none; `troubled_last` is its newest line.
+    `starts` and `brick_disconnects` count; `recent_starts` are those of the last ten minutes.
     """
 
     name: str
@@ -187,6 +209,13 @@ class GlusterLog(msgspec.Struct, frozen=True):
     troubled_since: float | None = None
     disconnects: tuple[Disconnects, ...] = ()
     quorum_lost: tuple[QuorumLost, ...] = ()
+    too_long: int = 0
+    gaps: int = 0
+    troubled_last: float | None = None
+    troubled_lines: int = 0
+    brick_disconnects: int = 0
+    starts: int = 0
+    recent_starts: tuple[float, ...] = ()
     version: str = ""
 
     @property
