@@ -54,7 +54,7 @@ class Lvm:
 
     def disk(self, size: int) -> str:
         """Make a disk of so many bytes, and return its device."""
-        image = self._directory / f"disk-{len(self._disks)}.img"
+        image = self._directory / f"disk-{len(self.images)}.img"
         with image.open("wb") as file:
             file.truncate(size)
         device = _said("losetup", "--find", "--show", str(image)).strip()
@@ -62,10 +62,21 @@ class Lvm:
         self._configure()
         return device
 
+    def take_away(self, device: str) -> None:
+        """Let a disk vanish, as one that is detached from the machine does."""
+        self._disks.remove(device)
+        self._configure()
+        _said("losetup", "--detach", device)
+
     def show(self, device: str) -> None:
         """See another's disk as well."""
         self._shown.append(device)
         self._configure()
+
+    @property
+    def images(self) -> list[Path]:
+        """The files behind all disks that were made."""
+        return sorted(self._directory.glob("disk-*.img"))
 
     def run(self, *words: str) -> str:
         """Run a command of LVM's and return what it printed; raises LocalClusterError."""
@@ -73,8 +84,8 @@ class Lvm:
 
     def close(self) -> None:
         """Detach the disks."""
-        while self._disks:
-            _said("losetup", "--detach", self._disks.pop())
+        for device in tuple(self._disks):
+            self.take_away(device)
 
     def _configure(self) -> None:
         ours = [f'"a|^{device}$|"' for device in (*self._disks, *self._shown)]

@@ -67,6 +67,28 @@ def test_sizes_and_the_extension_are_exactly_lvm_s(disks: Lvm, tmp_path: Path) -
     assert seen(disks, tmp_path, "two").extended is False
 
 
+def test_a_look_writes_nothing_to_any_disk(disks: Lvm, tmp_path: Path) -> None:
+    """Neither a lock nor a sequence number; a disk of nobody's stays one."""
+    disks.run("vgcreate", "rokvg", disks.disk(64 * MIB))
+    disks.disk(64 * MIB)
+    before = [image.read_bytes() for image in disks.images]
+    assert seen(disks, tmp_path).disks == 1
+    assert [image.read_bytes() for image in disks.images] == before
+
+
+def test_a_disk_that_is_gone_after_a_reboot_is_still_counted(disks: Lvm, tmp_path: Path) -> None:
+    """LVM knows what is missing, and the group is as extended as before."""
+    disks.run("vgcreate", "rokvg", disks.disk(64 * MIB))
+    seen(disks, tmp_path)
+    added = disks.disk(64 * MIB)
+    disks.run("vgextend", "rokvg", added)
+    seen(disks, tmp_path)
+    disks.take_away(added)
+    found = seen(disks, tmp_path, "two")
+    assert (found.disks, found.extended, found.rebooted) == (2, True, True)
+    assert found.group_size == 2 * 15 * EXTENT
+
+
 def test_two_groups_of_the_name_are_a_sentence(
     disks: Lvm, tree: Path | None, tmp_path: Path
 ) -> None:
