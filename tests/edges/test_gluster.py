@@ -5,6 +5,8 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -173,27 +175,57 @@ def test_bricks_on_one_file_system_are_one(stage: Stage) -> None:
     assert [one.path for one in found.spaces if one.use == "brick"] == ["/bricks/v"]
 
 
-def test_deleted_files_that_a_gluster_process_has_open_are_counted(tmp_path: Path) -> None:
-    """By the file system that they are on; once, however often they are open."""
-    shutil.copy("/bin/sleep", tmp_path / "glusterfsd")
-    stage = Stage(tmp_path / "root")
-    (stage.root / "proc/1").rmdir()
-    (stage.root / "proc").rename(stage.root / "no")
-    (stage.root / "proc").symlink_to("/proc")
-    log = tmp_path / "brick.log"
+@pytest.fixture
+def holding(tmp_path: Path) -> Iterator[Path]:
+    """Return a log that a process of GlusterFS, as far as its name tells, has open twice."""
+    program, log = tmp_path / "glusterfsd", tmp_path / "brick.log"
+    shutil.copy("/bin/sleep", program)
     log.write_bytes(b"x" * 1_000_000)
     with log.open("ab") as file:
-        process = subprocess.Popen([tmp_path / "glusterfsd", "60"], stdout=file, stderr=file)
-    try:
-        (before,) = asyncio.run(stage.space.look())
-        log.unlink()
-        (after,) = asyncio.run(stage.space.look())
-    finally:
-        process.kill()
-        process.wait()
-    assert before.spaces[0].deleted_open is not None
-    assert after.spaces[0].deleted_open is not None
-    assert after.spaces[0].deleted_open - before.spaces[0].deleted_open >= 1_000_000
+        process = subprocess.Popen([program, "60"], stdout=file, stderr=file)
+    yield log
+    process.kill()
+    process.wait()
+
+
+def held(root: Path) -> int | None:
+    """Return the deleted bytes on the root file system of a node that has this host's /proc."""
+    stage = Stage(root)
+    shutil.rmtree(stage.root / "proc")
+    (stage.root / "proc").symlink_to("/proc")
+    (found,) = asyncio.run(stage.space.look())
+    return found.spaces[0].deleted_open
+
+
+def test_deleted_files_that_a_gluster_process_has_open_are_counted(
+    tmp_path: Path, holding: Path
+) -> None:
+    """By the file system that they are on; once, however often they are open."""
+    before = held(tmp_path / "before")
+    holding.unlink()
+    after = held(tmp_path / "after")
+    assert before is not None
+    assert after is not None
+    assert 1_000_000 <= after - before < 2_000_000
+
+
+def test_without_the_right_to_look_they_are_unknown(tmp_path: Path, holding: Path) -> None:
+    """Zero would be a lie. It takes CAP_SYS_PTRACE, which an unprivileged container has not."""
+    setpriv = shutil.which("setpriv")
+    if os.geteuid() != 0 or setpriv is None:
+        pytest.skip("to take a capability away needs root and setpriv")
+    holding.unlink()
+    root = str(tmp_path / "root")
+    code = f"from tests.edges.test_gluster import held, Path; print(held(Path({root!r})))"
+    said = subprocess.run(
+        [setpriv, "--bounding-set", "-sys_ptrace", sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert said.stdout == "None\n"
+    assert said.stderr.count("are not seen") == 1
 
 
 @pytest.mark.parametrize(

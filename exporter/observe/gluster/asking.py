@@ -6,6 +6,7 @@ answered by the one glusterd out of its memory. Each command ends by itself (`ti
 what is given up in a container goes on there.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -112,7 +113,8 @@ class Asking:
             await self._remove()
         if isinstance(body, Refused):
             return Refused(GlusterdProblem.STATE_UNWRITABLE, body.why)
-        found = gluster_state.state(body, node)
+        # Thousands of volumes take long enough that a scrape would wait.
+        found = await asyncio.to_thread(gluster_state.state, body, node)
         if isinstance(found, str):
             return Refused(GlusterdProblem.STATE_UNWRITABLE, found)
         return found
@@ -129,7 +131,7 @@ class Asking:
         said = await self.run(VOLUME_INFO, gluster_xml.LARGEST)
         if isinstance(said, Refused):
             return said
-        volumes = gluster_xml.volumes(said, node, uuid or info.uuid)
+        volumes = await asyncio.to_thread(gluster_xml.volumes, said, node, uuid or info.uuid)
         if isinstance(volumes, str):
             return Refused(GlusterdProblem.OTHER, f"volume info: {volumes}")
         return Answer(uuid or info.uuid, info.op_version, peers, volumes, lacking)
