@@ -8,6 +8,9 @@ from enum import StrEnum
 
 import msgspec
 
+FULL_RATIO = 0.01
+"""Bricks refuse writes from here on (`storage.reserve`, 1 %)."""
+
 PEER_IN_CLUSTER = "Peer in Cluster"
 
 QUORUM_NOT_MET = "does_not_meet"
@@ -237,6 +240,14 @@ class Space(msgspec.Struct, frozen=True, gc=False):
     inodes: int | None = None
     inodes_free: int | None = None
     deleted_open: int | None = None
+
+    @property
+    def full(self) -> bool:
+        """Whether there are no bytes or no inodes to speak of: less than FULL_RATIO is free."""
+        if self.size > 0 and self.available < self.size * FULL_RATIO:
+            return True
+        free, inodes = self.inodes_free, self.inodes
+        return free is not None and inodes is not None and free < inodes * FULL_RATIO
 
 
 class GlusterSpace(msgspec.Struct, frozen=True):

@@ -17,8 +17,6 @@ from exporter.observe.view import View, Want
 
 FULL, BYTES, INODES, DELETED_OPEN = "Full", "Bytes", "Inodes", "DeletedOpen"
 
-FULL_RATIO = 0.01
-"""Bricks refuse writes from here on (`storage.reserve`, 1 %)."""
 FREE_BYTES_RATIO = 0.10
 """Gluster places no new files on a brick from here on (`cluster.min-free-disk`, 10 %)."""
 FREE_INODES_RATIO = 0.05
@@ -91,20 +89,15 @@ _ORDER = (FULL, BYTES, INODES, DELETED_OPEN)
 
 def reason_of(space: model.Space) -> str:
     """Return why a file system is short; empty when it is not."""
-    if space.size <= 0:
-        return ""
-    inodes = space.inodes_free if space.inodes is not None and space.inodes > 0 else None
-    free, left = space.available / space.size, None
-    if inodes is not None and space.inodes:
-        left = inodes / space.inodes
-    if free < FULL_RATIO or (left is not None and left < FULL_RATIO):
+    if space.full:
         return FULL
-    if free < FREE_BYTES_RATIO:
+    if space.available < space.size * FREE_BYTES_RATIO:
         return BYTES
-    if left is not None and left < FREE_INODES_RATIO:
+    free, inodes = space.inodes_free, space.inodes
+    if free is not None and inodes is not None and free < inodes * FREE_INODES_RATIO:
         return INODES
     held = space.deleted_open or 0
-    return DELETED_OPEN if held > space.size * DELETED_OPEN_RATIO else ""
+    return DELETED_OPEN if 0 < space.size * DELETED_OPEN_RATIO < held else ""
 
 
 def _said(space: model.Space) -> str:
