@@ -55,11 +55,20 @@ SHORT = {
 """What people call a label, where its own name does not say it."""
 
 
+FIRST: Mapping[str, tuple[str, ...]] = {"gluster": ("pvmedic_gluster_disruption_safe",)}
+"""Metrics of 0 or 1 that are no one signal's, by the dashboard on which they come first."""
+
 HUMAN = "pvmedic_remediation_needs_human_since_timestamp_seconds"
 OWED = "pvmedic_remediation_holding_since_timestamp_seconds"
 REPAIRS = "pvmedic_remediation_in_progress"
-ELSEWHERE = {HUMAN, OWED, REPAIRS, "pvmedic_signals"}
-"""On the overview, so not again."""
+ELSEWHERE = {
+    HUMAN,
+    OWED,
+    REPAIRS,
+    "pvmedic_signals",
+    *(one for names in FIRST.values() for one in names),
+}
+"""On the overview or first on another dashboard, so not again."""
 
 
 RATIOS = {
@@ -134,11 +143,20 @@ def _parts(board: Board) -> Iterator[Part]:
     elif board.name == "self":
         yield from _self()
     else:
+        yield from _first(FIRST.get(board.name, ()))
         yield from _signals([one for one in DETECTORS if _place(one.name) == board.name])
 
 
 def _place(signal: str) -> str:
     return next((board for board, names in SIGNALS.items() if signal in names), REST)
+
+
+def _first(names: Iterable[str]) -> Iterator[Part]:
+    by_name = {metric.name: metric for metric in published()}
+    for metric in (by_name[name] for name in names):
+        title = _title(metric.name.removeprefix("pvmedic_"))
+        expr, legend = queries.plain(metric), queries.legend(metric)
+        yield panels.timeline(title, metric.meaning, expr, legend, good=1)
 
 
 def _signals(detectors: list[Detector]) -> Iterator[Part]:

@@ -40,6 +40,11 @@ UNITS = (
     ("_info", "always 1"),
     ("_successful", "0 or 1"),
     ("_success", "0 or 1"),
+    ("_safe", "0 or 1"),
+    ("_up", "0 or 1"),
+    ("_connected", "0 or 1"),
+    ("_online", "0 or 1"),
+    ("_met", "0 or 1"),
     ("_total", "count"),
 )
 

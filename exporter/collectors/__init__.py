@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from exporter.collectors import (
     expansion_failed,
+    gluster_disruption,
     gluster_volumes_orphaned,
     heketi_down,
     multi_attach,
@@ -34,6 +35,7 @@ CLUSTER_FAMILIES: tuple[Family, ...] = (
     *rok_space.OF_NODE,
     *heketi_down.FAMILIES,
     *gluster_volumes_orphaned.FAMILIES,
+    *gluster_disruption.FAMILIES,
 )
 
 NODE_FAMILIES: tuple[Family, ...] = (
@@ -77,6 +79,7 @@ class Derived(NamedTuple):
 
 DERIVED: tuple[Derived, ...] = (
     Derived(gluster_volumes_orphaned.KINDS, gluster_volumes_orphaned.series),
+    Derived(gluster_disruption.KINDS, gluster_disruption.series),
 )
 
 TOLD: frozenset[Kind] = frozenset(OF_OBJECTS).union(*(one.kinds for one in DERIVED))

@@ -1,0 +1,30 @@
+"""Whether each node's Gluster may be taken away now. How that is decided is in gluster_safety.
+
+A node of which nothing is seen has no series, and makes those of its pool 0.
+"""
+
+from collections.abc import Iterator
+
+from exporter.exposition import Family, FamilyType, Sample
+from exporter.observe import gluster_safety
+from exporter.observe.view import View
+
+SAFE = Family(
+    "pvmedic_gluster_disruption_safe",
+    FamilyType.GAUGE,
+    "1 only while taking this node's Gluster away would leave every volume of its pool writable."
+    " reason: Safe, or the first that speaks against it: GlusterdDown, PeerDown, BrickDown,"
+    " HealPending, SpaceLow, Unseen, OnlyCopy, QuorumAtRisk, Other. It knows of no rebalance and of"
+    " no brick that is being replaced.",
+    labels=("node", "reason"),
+    collector="gluster_disruption",
+)
+FAMILIES = (SAFE,)
+
+KINDS = gluster_safety.KINDS
+
+
+def series(view: View) -> Iterator[tuple[Family, Sample]]:
+    """Return one series a node."""
+    for node, found in gluster_safety.safeties(view).items():
+        yield SAFE, Sample((("node", node), ("reason", found.reason.value)), float(found.safe))
