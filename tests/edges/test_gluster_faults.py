@@ -1,12 +1,14 @@
 """A glusterd that fails in every way: each is a reason, nothing hangs, nothing is left behind."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from exporter.observe import errors
-from exporter.observe.model import GlusterdProblem
+from exporter.observe import errors, gluster
+from exporter.observe.model import Glusterd, GlusterdProblem
+from exporter.observe.shell import Output
 from tests.edges.gluster_stage import DOWN, Stage
 from tests.observe.gluster_made import UUIDS, state_file
 
@@ -190,19 +192,47 @@ def test_a_glusterd_that_begins_again_and_again_says_so(stage: Stage) -> None:
     assert stage.look().reason == "NotRunning"
 
 
-def test_a_broken_road_tells_nothing_of_glusterd(stage: Stage) -> None:
-    """What cannot be asked is unseen."""
+class Broken:
+    """A shell that reaches nobody, after a while."""
 
-    class Broken:
-        """A shell that reaches nobody."""
+    def __init__(self, error: errors.ObserveError, seconds: float) -> None:
+        self.now = 0.0
+        self._error = error
+        self._seconds = seconds
 
-        async def run(self, *words: object, **limits: object) -> None:
-            """Fail."""
-            raise errors.Forbidden(f"{words} {limits}")
+    async def run(self, command: Sequence[str], *, timeout: float, largest: int) -> Output:  # noqa: ASYNC109 -- a Shell's
+        """Fail."""
+        assert command
+        assert timeout * largest > 0
+        self.now += self._seconds
+        raise self._error
 
-    stage.shell = Broken()  # type: ignore[assignment]
-    glusterd, volumes, _ = stage.sources()
-    with pytest.raises(errors.Forbidden):
-        asyncio.run(glusterd.look())
-    with pytest.raises(errors.Forbidden):
-        asyncio.run(volumes.look())
+
+def over(shell: Broken, stage: Stage, *, inside: bool = False) -> Glusterd:
+    """Return the glusterd as it is seen over a broken shell."""
+    sources = gluster.sources(
+        "n1", shell, stage.settings, inside=inside, root=stage.root, steady=lambda: shell.now
+    )
+    (found,) = asyncio.run(sources[0].look())
+    return found
+
+
+@pytest.mark.parametrize("error", [errors.Forbidden("no"), errors.Unreachable("refused")])
+def test_a_broken_road_tells_nothing_of_glusterd(stage: Stage, error: errors.ObserveError) -> None:
+    """What cannot be asked is unseen: no right to exec, an API server that is away."""
+    with pytest.raises(type(error)):
+        over(Broken(error, 0.0), stage)
+
+
+def test_a_shell_that_never_comes_back_is_a_glusterd_that_does_not(stage: Stage) -> None:
+    """The command hung for all its time, and could not even be ended."""
+    assert over(Broken(errors.Unreachable("late"), 100.0), stage).reason == "Timeout"
+
+
+def test_a_container_that_is_away_is_a_glusterd_that_does_not_run(stage: Stage) -> None:
+    """As long as the host has the files of one; else there never was any."""
+    away = Broken(errors.NotFound("no pod"), 0.0)
+    assert over(away, stage, inside=True).reason == "NotRunning"
+    stage.info.unlink()
+    with pytest.raises(ValueError, match="not enough values"):
+        over(away, stage, inside=True)

@@ -16,7 +16,7 @@ import msgspec
 from exporter.observe import errors
 from exporter.observe.model import GlusterdProblem, GlusterVolume, Peer
 from exporter.observe.parse import gluster_info, gluster_state, gluster_xml
-from exporter.observe.shell import Shell
+from exporter.observe.shell import Output, Shell
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,8 @@ STATE_FILE = "pvmedic-glusterd-state"
 GRACE_SECONDS = 3.0
 """How much longer than a command's own end is waited for."""
 SMALL = 64 * 1024
+SOON_SECONDS = 5.0
+"""For what needs no glusterd."""
 
 _GLUSTER = ("gluster", "--mode=script", "--log-file=/dev/null")
 VERSION = ("gluster", "--version")
@@ -96,19 +98,19 @@ class Asking:
 
     async def release(self) -> str:
         """Return the release of its command line; empty when it does not say."""
-        said = await self.run(VERSION, SMALL)
+        said = await self.soon(VERSION)
         return gluster_info.release(said) if isinstance(said, bytes) else ""
 
     async def _state(self, node: str) -> gluster_state.State | Refused:
         try:
-            asked = await self.run(get_state(self._directory), SMALL)
+            asked = await self._run(get_state(self._directory), SMALL, self._seconds)
             if isinstance(asked, Refused):
                 if asked.problem is GlusterdProblem.OTHER:
                     # It has answered: there is no such directory, no room, no such command.
                     return Refused(GlusterdProblem.STATE_UNWRITABLE, asked.why)
                 return asked
             path = self._directory / STATE_FILE
-            body = await self.run(read(path), gluster_state.LARGEST)
+            body = await self._run(read(path), gluster_state.LARGEST, self._seconds)
         finally:
             await self._remove()
         if isinstance(body, Refused):
@@ -121,14 +123,14 @@ class Asking:
 
     async def _by_parts(self, node: str, info: gluster_info.Info, lacking: str) -> Answer | Refused:
         """Ask for peers and volumes one by one: no state of a brick then, and no quorum."""
-        said = await self.run(POOL_LIST, gluster_xml.LARGEST)
+        said = await self._run(POOL_LIST, gluster_xml.LARGEST, self._seconds)
         if isinstance(said, Refused):
             return said
         found = gluster_xml.peers(said)
         if isinstance(found, str):
             return Refused(GlusterdProblem.OTHER, f"pool list: {found}")
         uuid, peers = found
-        said = await self.run(VOLUME_INFO, gluster_xml.LARGEST)
+        said = await self._run(VOLUME_INFO, gluster_xml.LARGEST, self._seconds)
         if isinstance(said, Refused):
             return said
         volumes = await asyncio.to_thread(gluster_xml.volumes, said, node, uuid or info.uuid)
@@ -139,7 +141,7 @@ class Asking:
     async def _remove(self) -> None:
         """Remove our file, whatever happened; where that fails it is overwritten next time."""
         try:
-            said = await self.run(remove(self._directory), SMALL)
+            said = await self.soon(remove(self._directory))
             failed = said.why if isinstance(said, Refused) else ""
         except errors.ObserveError as error:
             failed = str(error)
@@ -151,41 +153,52 @@ class Asking:
         """Return what `find` prints, also when some of what it is asked for is not there."""
         try:
             said = await self._shell.run(
-                self._limited(command), timeout=self._seconds + GRACE_SECONDS, largest=largest
+                _limited(command, self._seconds),
+                timeout=self._seconds + GRACE_SECONDS,
+                largest=largest,
             )
         except errors.ObserveError:
             return None
         return said.stdout if said.status in (0, 1) else None
 
-    def _limited(self, command: Sequence[str]) -> Sequence[str]:
-        return ("timeout", "-k", "2", f"{self._seconds:g}", *command)
+    async def soon(self, command: Sequence[str]) -> bytes | Refused:
+        """Return what a command prints that says little and waits for nobody."""
+        return await self._run(command, SMALL, min(self._seconds, SOON_SECONDS))
 
-    async def run(self, command: Sequence[str], largest: int) -> bytes | Refused:
+    async def _run(self, command: Sequence[str], largest: int, seconds: float) -> bytes | Refused:
         """Return what a command prints, or why it does not count."""
         began = self._steady()
         try:
             said = await self._shell.run(
-                self._limited(command), timeout=self._seconds + GRACE_SECONDS, largest=largest
+                _limited(command, seconds), timeout=seconds + GRACE_SECONDS, largest=largest
             )
         except errors.NotFound as error:
             return Refused(GlusterdProblem.NOT_RUNNING, str(error))
         except errors.Garbage as error:
             return Refused(GlusterdProblem.OTHER, str(error))
         except errors.Unreachable as error:
-            if self._steady() - began < self._seconds:
+            if self._steady() - began < seconds:
                 # The road to it is broken, which tells nothing of it.
                 raise
             return Refused(GlusterdProblem.TIMEOUT, str(error))
-        if said.status == 0:
-            return said.stdout
-        name = " ".join(command[:1])
-        words = (said.stdout[:_SHOWN] + said.stderr[:_SHOWN]).decode("utf-8", "replace").strip()
-        why = f"{name} ended with {said.status}: {words}"
-        late = said.status < 0 and self._steady() - began >= self._seconds
-        if late or said.status in _TIMED_OUT or "timed out" in words:
+        late = said.status in _TIMED_OUT or (said.status < 0 and self._steady() - began >= seconds)
+        if late:
+            why = f"{command[0]} did not end within {seconds:g} s"
             return Refused(GlusterdProblem.TIMEOUT, why)
-        if said.status in _NO_PROGRAM:
-            return Refused(GlusterdProblem.CLI_MISSING, why)
-        if "Connection failed" in words:
-            return Refused(GlusterdProblem.NOT_ANSWERING, why)
-        return Refused(GlusterdProblem.OTHER, why)
+        return said.stdout if said.status == 0 else _refused(command[0], said)
+
+
+def _refused(name: str, said: Output) -> Refused:
+    words = (said.stdout[:_SHOWN] + said.stderr[:_SHOWN]).decode("utf-8", "replace").strip()
+    problem = GlusterdProblem.OTHER
+    if said.status in _NO_PROGRAM:
+        problem = GlusterdProblem.CLI_MISSING
+    elif "Connection failed" in words:
+        problem = GlusterdProblem.NOT_ANSWERING
+    elif "timed out" in words:
+        problem = GlusterdProblem.TIMEOUT
+    return Refused(problem, f"{name} ended with {said.status}: {words}")
+
+
+def _limited(command: Sequence[str], seconds: float) -> Sequence[str]:
+    return ("timeout", "-k", "2", f"{seconds:g}", *command)

@@ -221,5 +221,5 @@ class Inside:
         return {}
 
     async def _print(self, path: Path) -> bytes | None:
-        said = await self._asking.run(read(path), SMALL)
+        said = await self._asking.soon(read(path))
         return said if isinstance(said, bytes) else None

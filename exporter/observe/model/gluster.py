@@ -27,9 +27,10 @@ LOCK_KINDS = (
 
 
 class GlusterdProblem(StrEnum):
-    """What is wrong with asking a glusterd. With the last two it answers all the same.
+    """What is wrong with asking a glusterd.
 
-    Restarting is said of either: it ends again and again.
+    With StateUnwritable it answers, but cannot write down what it knows, and so states of bricks
+    and the quorum are unknown. With Restarting, which ends again and again, it may.
     """
 
     NOT_RUNNING = "NotRunning"
