@@ -82,20 +82,36 @@ class SelfMetrics:
             registry=self.registry,
         )
 
-        self._kubelets = Gauge(
-            "pvmedic_kubelet_last_success_timestamp_seconds",
-            "When a node's kubelet last said how full its volumes are, in Unix seconds;"
-            " until it ever did, when it was first asked in vain."
-            " Only nodes that run pods with claims are asked.",
-            ["node"],
-            registry=self.registry,
+        self._kubelets = _Answers(
+            Gauge(
+                "pvmedic_kubelet_last_success_timestamp_seconds",
+                "When a node's kubelet last said how full its volumes are, in Unix seconds;"
+                " until it ever did, when it was first asked in vain."
+                " Only nodes that run pods with claims are asked.",
+                ["node"],
+                registry=self.registry,
+            ),
+            CounterMetric(
+                "pvmedic_kubelet_request_failures",
+                "Questions to kubelets that failed, by reason.",
+                ["reason"],
+                registry=self.registry,
+            ),
         )
-        self._kubelets_known: set[str] = set()
-        self._kubelet_failures = CounterMetric(
-            "pvmedic_kubelet_request_failures",
-            "Questions to kubelets that failed, by reason.",
-            ["reason"],
-            registry=self.registry,
+        self._facts = _Answers(
+            Gauge(
+                "pvmedic_node_facts_last_success_timestamp_seconds",
+                "When our own pod on a node last told what the node shows, in Unix seconds;"
+                " until it ever did, when it was first asked in vain.",
+                ["node"],
+                registry=self.registry,
+            ),
+            CounterMetric(
+                "pvmedic_node_facts_request_failures",
+                "Questions to our own pods on nodes, and for them, that failed, by reason.",
+                ["reason"],
+                registry=self.registry,
+            ),
         )
 
     def success(self, detector: str, *, judges: bool) -> None:
@@ -124,17 +140,19 @@ class SelfMetrics:
 
     def kubelet(self, node: str, failure: str) -> None:
         """Count one answer of a kubelet, or its failure by reason."""
-        if failure:
-            self._kubelet_failures.labels(failure).inc()
-        if not failure or node not in self._kubelets_known:
-            self._kubelets.labels(node).set_to_current_time()
-            self._kubelets_known.add(node)
+        self._kubelets.count(node, failure)
 
     def kubelet_gone(self, node: str) -> None:
         """Forget a node that is no longer asked."""
-        self._kubelets_known.discard(node)
-        with contextlib.suppress(KeyError):
-            self._kubelets.remove(node)
+        self._kubelets.forget(node)
+
+    def facts(self, node: str, failure: str) -> None:
+        """Count one answer of our pod on a node, or its failure; no node: none could be found."""
+        self._facts.count(node, failure)
+
+    def facts_gone(self, node: str) -> None:
+        """Forget a node that is no longer asked."""
+        self._facts.forget(node)
 
     def watch(self, states: Mapping[Kind, KindState], observer: Observer) -> None:
         """Publish how the watches are."""
@@ -143,6 +161,29 @@ class SelfMetrics:
     def parts(self, *, openmetrics: bool) -> bytes:
         """Return the self metrics; for OpenMetrics with the end mark, so they come last."""
         return own.rendered(self.registry, openmetrics=openmetrics)
+
+
+class _Answers:
+    """Of which node there was an answer when, and how many questions failed why."""
+
+    def __init__(self, when: Gauge, failures: CounterMetric) -> None:
+        self._when = when
+        self._failures = failures
+        self._known: set[str] = set()
+
+    def count(self, node: str, failure: str) -> None:
+        """Count one answer, or one failure."""
+        if failure:
+            self._failures.labels(failure).inc()
+        if node and (not failure or node not in self._known):
+            self._when.labels(node).set_to_current_time()
+            self._known.add(node)
+
+    def forget(self, node: str) -> None:
+        """Forget a node."""
+        self._known.discard(node)
+        with contextlib.suppress(KeyError):
+            self._when.remove(node)
 
 
 class _Watches:

@@ -14,6 +14,7 @@ from exporter.kit.logs import Level
 from exporter.kit.values import Address, Duration
 from exporter.observe.kube.access import Where
 from exporter.observe.kubelets import KubeletSettings
+from exporter.observe.node_pods import FactsSettings
 
 
 class Serving(msgspec.Struct, frozen=True):
@@ -47,6 +48,9 @@ class Settings(Serving, frozen=True):
 
     kubelets: Annotated[KubeletSettings, setting("How kubelets are asked about their volumes.")] = (
         KubeletSettings()
+    )
+    facts: Annotated[FactsSettings, setting("How nodes are asked for what they show.")] = (
+        FactsSettings()
     )
     state: Annotated[
         Path | None,

@@ -26,6 +26,17 @@ OPTIONAL = frozenset({Kind.SNAPSHOT, Kind.SNAPSHOT_CONTENT, Kind.SNAPSHOT_CLASS}
 AskKubelet = Callable[[model.Node], Awaitable[Sequence[Object]]]
 """Returns VolumeStats of a node's claims; raises ObserveError."""
 
+
+class Fresh(msgspec.Struct, frozen=True):
+    """What nodes told when they looked again, and why what is `unseen` is."""
+
+    objects: Sequence[Object]
+    unseen: Mapping[Kind, str]
+
+
+AskNodes = Callable[[str, frozenset[Kind]], Awaitable[Fresh]]
+"""Lets a node, or with an empty name all of them, look again at some kinds; raises ObserveError."""
+
 ExtraReads = Callable[[Subject, View], Iterable[Want]]
 
 
@@ -52,6 +63,13 @@ async def no_kubelet(node: model.Node) -> Sequence[Object]:
     raise errors.Unreachable(f"the kubelet of node {node.name} is not asked by this program")
 
 
+async def no_nodes(node: str, kinds: frozenset[Kind]) -> Fresh:
+    """Say that nodes are not asked here."""
+    del node
+    named = ", ".join(sorted(kinds))
+    raise errors.Unreachable(f"nodes are not asked for {named} by this program")
+
+
 async def look_again(
     api: Api,
     detector: Detector,
@@ -59,6 +77,7 @@ async def look_again(
     extra_reads: ExtraReads = no_extra_reads,
     clock: Callable[[], float] = time.time,
     kubelet: AskKubelet = no_kubelet,
+    nodes: AskNodes = no_nodes,
 ) -> Look:
     """Read everything that decides this subject, and decide. Raises no ObserveError.
 
@@ -67,52 +86,80 @@ async def look_again(
     list is such a failure, unless the kind is one that a cluster may do without.
     """
     taken = clock()
-    objects = Objects()
-    unseen: dict[Kind, str] = {}
+    fresh = _Fresh(api, kubelet, nodes)
     done: set[Want] = set()
-    slots = asyncio.Semaphore(AT_ONCE)
-
-    async def read(want: Want) -> None:
-        try:
-            async with slots:
-                found = await _read(api, want, objects, kubelet)
-        except errors.ObserveError as error:
-            unseen.setdefault(want.kind, str(error))
-        else:
-            for obj in found:
-                objects.put(obj)
-
     while True:
-        view = View(objects, taken, unseen)
+        view = View(fresh.objects, taken, fresh.unseen)
         wanted = {*detector.reads(subject, view), *extra_reads(subject, view)} - done
         if not wanted:
             break
         done |= wanted
+        await fresh.read(wanted)
+    blind = bool(detector.needs & fresh.unseen.keys())
+    return Look(view, None if blind else detector.decide(subject, view), fresh.unseen)
+
+
+class _Fresh:
+    """What one look has read so far."""
+
+    def __init__(self, api: Api, kubelet: AskKubelet, nodes: AskNodes) -> None:
+        self.objects = Objects()
+        self.unseen: dict[Kind, str] = {}
+        self._api = api
+        self._kubelet = kubelet
+        self._nodes = nodes
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    async def read(self, wanted: Iterable[Want]) -> None:
+        """Read all of these."""
+        told: dict[str, set[Kind]] = {}
         async with asyncio.TaskGroup() as group:
             for want in wanted:
-                group.create_task(read(want))
-    blind = bool(detector.needs & unseen.keys())
-    return Look(view, None if blind else detector.decide(subject, view), unseen)
+                if want.kind in model.FACTS:
+                    told.setdefault(want.name, set()).add(want.kind)
+                else:
+                    group.create_task(self._one(want))
+            # One question a node, however many kinds: it looks once for all of them.
+            for node, kinds in told.items():
+                group.create_task(self._told(node, frozenset(kinds)))
 
+    async def _one(self, want: Want) -> None:
+        try:
+            async with self._slots:
+                found = await self._read(want)
+        except errors.ObserveError as error:
+            self.unseen.setdefault(want.kind, str(error))
+        else:
+            for obj in found:
+                self.objects.put(obj)
 
-async def _read(api: Api, want: Want, objects: Objects, kubelet: AskKubelet) -> Sequence[Object]:
-    try:
-        if want.kind is Kind.SERVER:
-            return [await version(api)]
-        if want.kind is Kind.VOLUME_STATS:
-            node = objects.get(Kind.NODE, "", want.name)
-            return await kubelet(node) if isinstance(node, model.Node) else ()
-        if want.kind in model.FACTS:
-            raise errors.Unreachable(f"nodes are not asked for {want.kind} by this program")
-        if want.name:
-            return [await api.get(want.kind, want.namespace, want.name)]
-        return _whole(await api.list(want.kind, want.namespace, want.field_selector))
-    except errors.NotFound:
-        return ()
-    except errors.NotInstalled:
-        if want.kind in OPTIONAL:
+    async def _told(self, node: str, kinds: frozenset[Kind]) -> None:
+        try:
+            async with self._slots:
+                found = await self._nodes(node, kinds)
+        except errors.ObserveError as error:
+            found = Fresh((), dict.fromkeys(kinds, str(error)))
+        for kind, why in found.unseen.items():
+            self.unseen.setdefault(kind, why)
+        for obj in found.objects:
+            self.objects.put(obj)
+
+    async def _read(self, want: Want) -> Sequence[Object]:
+        try:
+            if want.kind is Kind.SERVER:
+                return [await version(self._api)]
+            if want.kind is Kind.VOLUME_STATS:
+                node = self.objects.get(Kind.NODE, "", want.name)
+                return await self._kubelet(node) if isinstance(node, model.Node) else ()
+            if want.name:
+                return [await self._api.get(want.kind, want.namespace, want.name)]
+            return _whole(await self._api.list(want.kind, want.namespace, want.field_selector))
+        except errors.NotFound:
             return ()
-        raise
+        except errors.NotInstalled:
+            if want.kind in OPTIONAL:
+                return ()
+            raise
 
 
 def _whole(listing: Listing) -> Sequence[Object]:
