@@ -12,6 +12,7 @@ from exporter.kit import build
 from exporter.kit.logs import fields
 from exporter.kit.program import Start
 from exporter.kit.web import About
+from exporter.observe import node_pods
 from exporter.observe.errors import ObserveError
 from exporter.observe.kube.access import access
 from exporter.observe.kube.api import Api
@@ -20,10 +21,13 @@ from exporter.observe.kube.version import version
 from exporter.observe.kube.watch_state import WatchState
 from exporter.observe.kubelets import Kubelets, Reader
 from exporter.observe.memory import Memory
-from exporter.observe.model import Kind
+from exporter.observe.model import FACTS, Kind
+from exporter.observe.node_facts import NodeFacts
+from exporter.observe.node_pods import NOT_ASKED, FactsSettings
 from exporter.observe.observer import Observer
 from exporter.observe.parse import events, wire
 from exporter.observe.signals import CLUSTER, READ
+from exporter.observe.sources import LookState
 from exporter.server import Board, SelfMetrics
 from exporter.settings import Settings
 
@@ -58,6 +62,16 @@ async def _follow_version(api: Api, state: WatchState, observer: Observer) -> No
         await asyncio.sleep(VERSION_SECONDS)
 
 
+def _told(settings: FactsSettings) -> dict[Kind, LookState]:
+    """Return how well is seen what only nodes show; not at all where they are not asked."""
+    kinds = READ.union(*(one.kinds for one in collectors.DERIVED)) & FACTS
+    states = {kind: LookState(kind, time.time) for kind in sorted(kinds)}
+    if not settings.service:
+        for one in states.values():
+            one.failed(NOT_ASKED)
+    return states
+
+
 async def run(start: Start[Settings]) -> None:
     """Run until SIGTERM or SIGINT.
 
@@ -72,9 +86,10 @@ async def run(start: Start[Settings]) -> None:
         kind: WatchState(kind, time.time, time.monotonic)
         for kind in (*watched, Kind.SERVER, Kind.VOLUME_STATS)
     }
+    told = _told(settings.facts)
     observer = Observer(
         CLUSTER,
-        states,
+        {**states, **told},
         board,
         time.time,
         tell=frozenset({Kind.EVENT}) | collectors.TOLD,
@@ -94,7 +109,12 @@ async def run(start: Start[Settings]) -> None:
 
     web = serving.web_face(start, ABOUT, board, not_ready)
     asking = Reader(who, settings.kubelets)
-    async with Api(who, metrics) as api, asking as kubelets, web:
+    async with (
+        Api(who, metrics) as api,
+        asking as kubelets,
+        node_pods.Reader(api, who, settings.facts) as pods,
+        web,
+    ):
         log.info("serving", extra=fields(address=str(web.address), kinds=watched))
 
         def work() -> Iterator[serving.Work]:
@@ -113,6 +133,8 @@ async def run(start: Start[Settings]) -> None:
                 time.monotonic,
             )
             yield reading.run()
+            if settings.facts.service:
+                yield NodeFacts(pods, observer, told, metrics, settings.facts, time.monotonic).run()
             if settings.state is not None:
                 yield state.keep(settings.state, observer.memory)
 

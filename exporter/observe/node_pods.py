@@ -34,6 +34,9 @@ LARGEST_ANSWER = 64 * 1024 * 1024
 RAREST = 300.0
 FRESH_TIMES = 2.0
 """How many times longer than any other a fresh answer may take."""
+NOT_ASKED = (
+    "nodes are not asked for what they show: name facts.namespace and facts.service in the settings"
+)
 
 
 class FactsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

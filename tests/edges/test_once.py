@@ -67,6 +67,15 @@ def test_a_healthy_cluster_ends_with_0(healthy: FakeApiServer) -> None:
     assert {request.method for request in healthy.requests} == {"GET"}
 
 
+def test_a_script_hears_what_is_not_looked_at_here(healthy: FakeApiServer) -> None:
+    """What only nodes and other services show is neither healthy nor a failure of this run."""
+    done = once(healthy, "-o", "json")
+    assert done.returncode == 0
+    blind = json.loads(done.stdout)["blind"]
+    assert "heketi_down" in blind
+    assert set(blind.values()) == {"this command reads the API server and kubelets only"}
+
+
 def test_what_is_wrong_is_listed_and_ends_with_1(healthy: FakeApiServer) -> None:
     """As a table and as JSON."""
     healthy.json(f"{STORAGE}/volumeattachments", items(LOST))
