@@ -47,6 +47,7 @@ def test_a_glusterd_that_is_well(stage: Stage) -> None:
         100000,
     )
     assert [one.uuid for one in found.peers] == list(UUIDS[1:])
+    assert found.volumes == 2
     assert not stage.state.exists()
 
 

@@ -103,6 +103,7 @@ class Looks:
             release=self._release,
             op_version=answer.op_version,
             peers=answer.peers,
+            volumes=len(answer.volumes),
         )
 
     async def _measured(self, volumes: Sequence[GlusterVolume]) -> tuple[GlusterVolume, ...]:
