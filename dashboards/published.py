@@ -146,12 +146,17 @@ def _of_collector(collector: Collector, program: str) -> Iterator[Published]:
 
 
 def _by_signal() -> dict[str, str]:
-    """Return the failure to whose collector a further family belongs."""
+    """Return the failure to whose collector a further family belongs.
+
+    It is the module's, by its name or by what it says itself, or else the family's own.
+    """
     names = {detector.name for detector in DETECTORS}
     found: dict[str, str] = {}
     for module in iter_modules(collectors.__path__):
         loaded = import_module(f"{collectors.__name__}.{module.name}")
         signal = getattr(loaded, "SIGNAL", module.name)
-        if signal in names:
-            found |= {family.name: signal for family in getattr(loaded, "FAMILIES", ())}
+        for family in getattr(loaded, "FAMILIES", ()):
+            own = signal if signal in names else family.collector
+            if own in names:
+                found[family.name] = own
     return found

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from exporter.collectors import (
     expansion_failed,
+    gluster,
     gluster_disruption,
     gluster_volumes_orphaned,
     heketi_down,
@@ -43,6 +44,7 @@ NODE_FAMILIES: tuple[Family, ...] = (
     signals.COUNT,
     *map(signals.since_family, NODE),
     *rok_space.OF_SPACE,
+    *gluster.FAMILIES,
 )
 
 FAMILIES: tuple[Family, ...] = tuple(dict.fromkeys((*CLUSTER_FAMILIES, *NODE_FAMILIES)))
@@ -65,6 +67,10 @@ OfObject = Callable[[Object], Iterable[tuple[Family, Sample]]]
 OF_OBJECTS: Mapping[Kind, OfObject] = {
     Kind.NODE: rok_space.of_node,
     Kind.ROK_SPACE: rok_space.of_space,
+    Kind.GLUSTERD: gluster.of_glusterd,
+    Kind.GLUSTER_LOG: gluster.of_log,
+    Kind.GLUSTER_VOLUME: gluster.of_volume,
+    Kind.GLUSTER_SPACE: gluster.of_space,
     Kind.HEKETI: heketi_down.of_heketi,
 }
 """By the object's kind."""

@@ -5,7 +5,7 @@ is not seen makes its neighbours unsafe; the facts of a node that was asked in v
 Each node's word counts for its own bricks only. Nothing is changed and nothing is foretold here.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import TypeAlias
@@ -137,9 +137,7 @@ class _Pool:
         for glusterd in self.members.values():
             self._of_peers(glusterd)
             self._of_space(glusterd.name, view.gluster_space(glusterd.name))
-        if not self.words:
-            # Rather than nothing to lose: what nobody tells of is not known to be safe.
-            self._object(SafetyReason.UNSEEN, "no volume of its pool is seen")
+        self._of_number()
         for name, words in self.words.items():
             self._of_volume(name, words)
 
@@ -157,10 +155,10 @@ class _Pool:
             self._object(SafetyReason.GLUSTERD_DOWN, said)
         for peer in glusterd.peers:
             if not peer.well:
-                said = f"node {name} does not have peer {peer.hostname or peer.uuid} in its cluster"
+                said = f"node {name} does not have peer {peer.name} in its cluster"
                 self._object(SafetyReason.PEER_DOWN, said)
             if peer.uuid not in self.members:
-                said = f"nothing is seen of {peer.hostname or peer.uuid}, a peer of node {name}"
+                said = f"nothing is seen of {peer.name}, a peer of node {name}"
                 self._object(SafetyReason.UNSEEN, said)
         known = {peer.uuid for peer in glusterd.peers}
         for uuid, other in self.members.items():
@@ -175,6 +173,17 @@ class _Pool:
         for one in space.spaces:
             if one.full:
                 self._object(SafetyReason.SPACE_LOW, f"{one.path} of node {node} is full")
+
+    def _of_number(self) -> None:
+        """Object to a pool of which not all volumes are seen."""
+        seen = Counter(word.node for words in self.words.values() for word in words)
+        for glusterd in self.members.values():
+            known = glusterd.volumes
+            if known is None and not self.words:
+                self._object(SafetyReason.UNSEEN, f"no volume of node {glusterd.name} is seen")
+            elif known is not None and seen[glusterd.name] < known:
+                said = f"{seen[glusterd.name]} of {known} volumes of node {glusterd.name} are seen"
+                self._object(SafetyReason.UNSEEN, said)
 
     def _of_volume(self, name: str, words: list[model.GlusterVolume]) -> None:
         volume = words[0]

@@ -64,9 +64,10 @@ def test_of_two_holders_the_one_that_held_first_is_named() -> None:
         ((LockKind("another_transaction", 5, 900.0),), "Busy"),
         ((LockKind("another_transaction", 5, 900.0), LockKind("not_held", 5, 950.0)), "Busy"),
         ((LockKind("another_transaction", 5, 900.0), LockKind("held_by", 1, 950.0)), "Failing"),
-        ((LockKind("another_transaction", 5, None), LockKind("held_by", 1, 1.0)), "Failing"),
+        ((LockKind("another_transaction", 5, None), LockKind("held_by", 1, 400.0)), "Failing"),
+        ((LockKind("another_transaction", 5, 299.0), LockKind("not_held", 1, 400.0)), "Failing"),
     ],
-    ids=["not told", "busy", "busy, and an echo", "failing now", "a kind that never came"],
+    ids=["not told", "busy", "busy, and an echo", "failing now", "never came", "busy long ago"],
 )
 def test_a_row_of_errors_is_a_signal_of_the_node(locks: tuple[LockKind, ...], reason: str) -> None:
     """The newest line that is no echo says what it is."""
@@ -74,6 +75,17 @@ def test_a_row_of_errors_is_a_signal_of_the_node(locks: tuple[LockKind, ...], re
     assert found is not None
     assert (found.reason, found.since) == (reason, 300.0)
     assert dict(found.named) == {"holder": "", "holder_host": ""}
+    assert len(found.evidence) == len(locks)
+
+
+def test_the_newest_line_says_where_it_was() -> None:
+    """For whoever reads it, the volume and the peer are where to look."""
+    told = LockKind("locking_failed", 5, 900.0, 1, "vol_1", "b")
+    found = DETECTOR.decide(NODE, view([log(troubled_since=300.0, locks=(told,))]))
+    assert found is not None
+    (said,) = found.evidence
+    assert "5 lines, 1 of them echoes" in said
+    assert said.endswith("volume vol_1, peer b")
 
 
 def test_the_echo_of_a_disconnect_is_no_signal() -> None:

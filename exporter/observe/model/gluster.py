@@ -51,6 +51,11 @@ class Peer(msgspec.Struct, frozen=True, gc=False):
     connected: bool
 
     @property
+    def name(self) -> str:
+        """What it is called: by its host name, without one by its uuid."""
+        return self.hostname or self.uuid
+
+    @property
     def well(self) -> bool:
         """Whether it is connected and a full member."""
         return self.connected and self.state == PEER_IN_CLUSTER

@@ -81,21 +81,18 @@ class GlusterLockErrors:
             first = min(held, key=lambda one: (one.since, one.holder))
             host = _host(first.holder, view.glusterd(log.name))
             said = f"{host or 'a glusterd that is not known here'}, uuid {first.holder}"
-            return self._signal(
-                subject, first.since, HELD, f"the lock is held by {said}", first.holder, host
-            )
+            evidence = (f"the lock is held by {said}", f"it was refused {first.refusals} times")
+            return self._signal(subject, first.since, HELD, evidence, first.holder, host)
         if subject["volume"] or log.held or log.troubled_since is None:
             return None
-        return self._signal(
-            subject, log.troubled_since, _kind(log), f"lines of each kind: {_counts(log)}"
-        )
+        return self._signal(subject, log.troubled_since, _kind(log), tuple(_counts(log)))
 
     def _signal(
         self,
         subject: Subject,
         since: float,
         reason: str,
-        said: str,
+        evidence: tuple[str, ...],
         holder: str = "",
         host: str = "",
     ) -> Signal:
@@ -106,7 +103,7 @@ class GlusterLockErrors:
             since_source=SinceSource.LOG,
             reason=reason,
             named=(("holder", holder), ("holder_host", host)),
-            evidence=(said,),
+            evidence=evidence,
         )
 
 
@@ -127,11 +124,19 @@ def _host(uuid: str, glusterd: model.Glusterd | None) -> str:
 
 
 def _kind(log: model.GlusterLog) -> str:
-    """Return what the newest line that is no echo says."""
-    told = [one for one in log.locks if one.kind not in ECHOES and one.last is not None]
-    newest = max(told, key=lambda one: (one.last or 0.0, one.kind), default=None)
-    return BUSY if newest is not None and newest.kind == ANOTHER_TRANSACTION else FAILING
+    """Return what the newest line of the row that is no echo says."""
+    began = log.troubled_since or 0.0
+    told = [(one.last, one.kind) for one in log.locks if one.kind not in ECHOES and one.last]
+    newest = max((one for one in told if one[0] >= began), default=(0.0, ""))
+    return BUSY if newest[1] == ANOTHER_TRANSACTION else FAILING
 
 
-def _counts(log: model.GlusterLog) -> str:
-    return ", ".join(f"{one.kind} {one.count}" for one in log.locks) or "none"
+def _counts(log: model.GlusterLog) -> Iterator[str]:
+    for one in log.locks:
+        where = f", volume {one.volume}" if one.volume else ""
+        whom = f", peer {one.peer}" if one.peer else ""
+        yield (
+            f"{one.kind}: {one.count} lines, {one.echoes} of them echoes of a disconnect"
+            + where
+            + whom
+        )

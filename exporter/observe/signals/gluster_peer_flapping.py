@@ -52,7 +52,7 @@ class GlusterPeerFlapping:
         """Name the peers that are not well, or that went away often."""
         match obj:
             case model.Glusterd():
-                return [subject_of(obj.name, _host(p)) for p in obj.peers if _reason(p)]
+                return [subject_of(obj.name, p.name) for p in obj.peers if _reason(p)]
             case model.GlusterLog() if obj.disconnects:
                 often = [one for one in obj.disconnects if _often(one)]
                 return _subjects(obj.name, often, view)
@@ -64,7 +64,7 @@ class GlusterPeerFlapping:
         for obj in base.versions(change):
             match obj:
                 case model.Glusterd():
-                    yield from (subject_of(obj.name, _host(peer)) for peer in obj.peers)
+                    yield from (subject_of(obj.name, peer.name) for peer in obj.peers)
                     log = view.gluster_log(obj.name)
                     if log is not None:
                         # A name that this version still had, and the one of now.
@@ -86,7 +86,7 @@ class GlusterPeerFlapping:
         node, name = subject["node"], subject["peer"]
         glusterd, log = view.glusterd(node), view.gluster_log(node)
         peers = glusterd.peers if glusterd is not None else ()
-        peer = next((one for one in peers if _host(one) == name), None)
+        peer = next((one for one in peers if one.name == name), None)
         if peer is None and glusterd is not None and glusterd.answers:
             return None  # detached: what the log tells of it is over
         gone = [one for one in log.disconnects if _name(one, peers) == name] if log else []
@@ -103,10 +103,6 @@ class GlusterPeerFlapping:
             reason=reason,
             evidence=tuple(_evidence(peer, gone)),
         )
-
-
-def _host(peer: model.Peer) -> str:
-    return peer.hostname or peer.uuid
 
 
 def _reason(peer: model.Peer) -> str:
@@ -126,7 +122,7 @@ def _often(gone: model.Disconnects) -> bool:
 def _name(gone: model.Disconnects, peers: Iterable[model.Peer]) -> str:
     """Return what the peer is called now: by its uuid, else as the log calls it."""
     known = next((one for one in peers if one.uuid and one.uuid == gone.uuid), None)
-    return _host(known) if known is not None else gone.hostname or gone.uuid
+    return known.name if known is not None else gone.hostname or gone.uuid
 
 
 def _of_log(glusterd: model.Glusterd, gone: Iterable[model.Disconnects]) -> Iterator[Subject]:
@@ -141,7 +137,7 @@ def _subjects(node: str, gone: Iterable[model.Disconnects], view: View) -> list[
 def _evidence(peer: model.Peer | None, gone: Iterable[model.Disconnects]) -> Iterator[str]:
     if peer is not None:
         connected = "connected" if peer.connected else "not connected"
-        yield f"peer {_host(peer)}, uuid {peer.uuid}, is {connected}, in state {peer.state}"
+        yield f"peer {peer.name}, uuid {peer.uuid}, is {connected}, in state {peer.state}"
     for one in gone:
         often = f"{one.count} times since this program began, {len(one.recent)} of them lately"
         yield f"uuid {one.uuid or '(not known)'} has disconnected {often}"
