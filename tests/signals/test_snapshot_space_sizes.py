@@ -91,11 +91,13 @@ def test_a_node_that_tells_nothing_silences_nothing() -> None:
     """Its sizes only help; neither unseen nor unmounted is healthy."""
     objects = [*WORLD, *job(SNAP, 1000.0)]
     hidden = made.view(objects, {model.Kind.ROK_SPACE: "no node answers"})
-    for view in (hidden, made.view([*objects, model.RokSpace("a", None, None, None, "rokvg")])):
+    unmounted = made.view([*objects, model.RokSpace("a", None, None, None, "rokvg")])
+    for view, why in ((hidden, "no node answers"), (unmounted, "is not mounted")):
         found = DETECTOR.decide(subject_of("a"), view)
         assert found is not None
         assert found.reason == "Unknown"
         assert found.since == 1300.0
+        assert why in "\n".join(found.evidence)
 
 
 def test_an_extended_group_is_evidence_and_what_must_follow_is_said() -> None:

@@ -225,7 +225,10 @@ TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
     ),
     Kind.GLUSTER_LOG: (model.GlusterLog("a"), made.gluster_log("b")),
     Kind.GLUSTER_SPACE: (made.gluster_space("a"),),
-    Kind.ROK_SPACE: (model.RokSpace("a", 2**30, 2**29, 2**29),),
+    Kind.ROK_SPACE: (
+        model.RokSpace("a", 2**30, 2**29, 2**29),
+        model.RokSpace("b", 10, 10, 0, "rokvg", 2**30, 0, 3, extended=True, rebooted=True),
+    ),
     Kind.MOUNT: (
         made.mount(),
         made.mount("b", "pv-data", problem=model.MountProblem.HUNG),

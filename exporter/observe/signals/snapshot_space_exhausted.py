@@ -116,6 +116,7 @@ class SnapshotSpaceExhausted:
             return None
         changes, space = rok_jobs.changes_on(node, view), view.rok_space(node)
         needed = snapshot_space.need(changes, (one.claim for one in failed))
+        unseen = view.unseen.get(Kind.ROK_SPACE, "")
         newest = max(failed, key=lambda one: (one.when, one.what))
         since, source = min(
             ((one.since, one.source) for one in failed if one.since is not None),
@@ -128,7 +129,7 @@ class SnapshotSpaceExhausted:
             since_source=source,
             reason=snapshot_space.reason(needed, space, rok_jobs.largest_on(node, view)),
             named=(("form", FORMS.get(newest.opcode, "other")),),
-            evidence=(*_evidence(failed, changes), *snapshot_space.evidence(space)),
+            evidence=(*_evidence(failed, changes), *snapshot_space.evidence(space, unseen)),
         )
 
 

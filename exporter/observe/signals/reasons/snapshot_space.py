@@ -56,10 +56,14 @@ def reason(needed: Need, space: RokSpace | None, largest: int) -> str:
     return UNKNOWN
 
 
-def evidence(space: RokSpace | None) -> Iterator[str]:
-    """Say what the node's sizes are, and what is special about its volume group."""
+def evidence(space: RokSpace | None, unseen: str) -> Iterator[str]:
+    """Say what the node's sizes are, and what is special about its volume group.
+
+    `unseen` is why no node's are known, if that is so.
+    """
     if space is None:
-        yield "the sizes of the node's snapshot space are not known: its exporter tells nothing"
+        why = unseen or "its exporter tells of none"
+        yield f"the sizes of the node's snapshot space are not known: {why}"
         return
     if space.size is None:
         yield f"volume group {space.group} is there and the snapshot space is not mounted"
