@@ -3,11 +3,12 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.observe.parse.lvm import LARGEST, VolumeGroup, groups, whole
 
+patient = settings(deadline=None)
 ROKVG: dict[str, object] = {
     "vg_name": "rokvg",
     "vg_uuid": "SOoOpf-h9Kt-XZPH-hTee-dAUZ-EIj5-6SEAKo",
@@ -107,6 +108,7 @@ JSON = st.recursive(
 )
 
 
+@patient
 @given(JSON)
 def test_any_json_is_read_without_an_exception(value: object) -> None:
     """Whatever is there."""
@@ -114,18 +116,21 @@ def test_any_json_is_read_without_an_exception(value: object) -> None:
         assert one.name
 
 
+@patient
 @given(st.binary(max_size=80))
 def test_any_bytes_are_read_without_an_exception(said: bytes) -> None:
     """Also what is no text."""
     groups(said)
 
 
+@patient
 @given(st.integers(0, LARGEST - 1))
 def test_every_size_is_read_to_the_byte(size: int) -> None:
     """In quotes and without."""
     assert whole(str(size)) == whole(f" {size} ") == whole(size) == size
 
 
+@patient
 @given(st.floats() | st.integers() | st.text(max_size=30))
 def test_anything_else_is_a_size_or_not_known(number: float | str) -> None:
     """Never negative, never too large."""

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.observe.parse.lvm import VolumeGroup
@@ -16,6 +16,7 @@ from exporter.observe.rok_memory import (
     stays_full,
 )
 
+patient = settings(deadline=None)
 NONE = Extension(extended=False, rebooted=False)
 EXTENDED = Extension(extended=True, rebooted=False)
 REBOOTED = Extension(extended=True, rebooted=True)
@@ -98,6 +99,7 @@ SIGHTS = st.lists(
 )
 
 
+@patient
 @given(SIGHTS, st.none() | st.integers(0, 4))
 def test_a_restart_between_any_two_looks_changes_nothing(
     sights: list[Sight], made: int | None
@@ -112,6 +114,7 @@ def test_a_restart_between_any_two_looks_changes_nothing(
     assert said == story(*sights, made=made)
 
 
+@patient
 @given(SIGHTS, st.integers(0, 4))
 def test_with_a_number_that_is_set_only_the_number_says_extended(
     sights: list[Sight], made: int
