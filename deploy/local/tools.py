@@ -79,6 +79,14 @@ def ensure_csi(report: Report) -> Path:
         return go_build.ensure(cache, go_build.CSI, report)
 
 
+def ensure_heketi(report: Report) -> Path:
+    """Return the program of `go_build.HEKETI`, built if it was not yet."""
+    cache = cache_directory(os.environ)
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache / "tools.lock", report):
+        return go_build.ensure(cache, go_build.HEKETI, report) / "heketi"
+
+
 def ensure_gluster(report: Report) -> Path:
     """Return a directory with GlusterFS unpacked as below `/`, fetched if it was not yet."""
     cache = cache_directory(os.environ)
