@@ -61,7 +61,9 @@ def look_once(arguments: list[str]) -> int:
             where = Where(kubeconfig=given.kubeconfig)
         elif where == Where() and "KUBERNETES_SERVICE_HOST" not in os.environ:
             where = Where(kubeconfig=once.kubeconfig(os.environ))
-        look = partial(once.run, access(where, os.environ), read.kubelets, given.output)
+        look = partial(
+            once.run, access(where, os.environ), read.kubelets, read.heketi, given.output
+        )
         return asyncio.run(look(everything=given.all))
     except (settings.SettingsError, ObserveError) as error:
         print(f"pvmedic-exporter once: {error}", file=sys.stderr)  # noqa: T201 -- for a person

@@ -14,6 +14,7 @@ from exporter.kit.program import Start
 from exporter.kit.web import About
 from exporter.observe import node_pods
 from exporter.observe.errors import ObserveError
+from exporter.observe.heketi import Heketis
 from exporter.observe.kube.access import access
 from exporter.observe.kube.api import Api
 from exporter.observe.kube.reflector import Pace, Reflector
@@ -27,7 +28,7 @@ from exporter.observe.node_pods import NOT_ASKED, FactsSettings
 from exporter.observe.observer import Observer
 from exporter.observe.parse import events, wire
 from exporter.observe.signals import CLUSTER, READ
-from exporter.observe.sources import LookState
+from exporter.observe.sources import Looking, LookState
 from exporter.server import Board, SelfMetrics
 from exporter.settings import Settings
 
@@ -87,9 +88,10 @@ async def run(start: Start[Settings]) -> None:
         for kind in (*watched, Kind.SERVER, Kind.VOLUME_STATS)
     }
     told = _told(settings.facts)
+    looked = {kind: LookState(kind, time.time) for kind in Heketis.kinds}
     observer = Observer(
         CLUSTER,
-        {**states, **told},
+        {**states, **told, **looked},
         board,
         time.time,
         tell=frozenset({Kind.EVENT}) | collectors.TOLD,
@@ -97,6 +99,8 @@ async def run(start: Start[Settings]) -> None:
         memory=state.read(settings.state, time.time()) if settings.state else Memory(),
     )
     metrics.watch(states, observer)
+    heketis = Heketis(settings.heketi, observer.view, time.time)
+    looking = Looking(heketis, looked, observer, metrics, time.monotonic)
     # Jitter between retries is no secret.
     pace = Pace(random.random, asyncio.sleep, time.monotonic)
 
@@ -135,6 +139,7 @@ async def run(start: Start[Settings]) -> None:
             yield reading.run()
             if settings.facts.service:
                 yield NodeFacts(pods, observer, told, metrics, settings.facts, time.monotonic).run()
+            yield looking.run()
             if settings.state is not None:
                 yield state.keep(settings.state, observer.memory)
 

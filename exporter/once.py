@@ -17,6 +17,7 @@ import msgspec
 from exporter import report
 from exporter.observe import errors, model
 from exporter.observe.full_pass import Verdict, judge
+from exporter.observe.heketi import Heketis, HeketiSettings
 from exporter.observe.kube.access import Access
 from exporter.observe.kube.api import Api
 from exporter.observe.kube.resources import RESOURCES
@@ -31,9 +32,9 @@ from exporter.observe.view import View
 HEALTHY, WRONG, UNSEEN = 0, 1, 3
 """Exit statuses; 2 is for what a person must mend in how it is called."""
 
-ASKED = frozenset({Kind.SERVER, Kind.VOLUME_STATS})
+ASKED = frozenset({Kind.SERVER, Kind.VOLUME_STATS}) | Heketis.kinds
 """Kinds that are read here though they are no lists of the API."""
-NOT_HERE = "this command reads the API server and kubelets only"
+NOT_HERE = "this command reads the API server, kubelets and Heketis only"
 KUBELETS_AT_ONCE = 32
 NARROWEST = 80
 PROGRESS_SECONDS = 2.0
@@ -64,7 +65,12 @@ def kubeconfig(environ: Mapping[str, str]) -> Path | None:
 
 
 async def run(
-    access: Access, kubelets: KubeletSettings, output: Output, *, everything: bool
+    access: Access,
+    kubelets: KubeletSettings,
+    heketi: HeketiSettings,
+    output: Output,
+    *,
+    everything: bool,
 ) -> int:
     """Read, judge, print; return the exit status. Raises ObserveError without an API server."""
     began = time.monotonic()
@@ -73,6 +79,7 @@ async def run(
         server = await version(api)
         found = await _read(api, reader)
         found.objects.put(server)
+        await _ask_heketis(heketi, found)
     # What only nodes or other services show is no failure of this run: it cannot be reached here.
     hidden = dict.fromkeys(READ - frozenset(wire.KINDS) - ASKED, NOT_HERE)
     elsewhere = {d.name: NOT_HERE for d in CLUSTER if (d.needs | d.starts) & hidden.keys()}
@@ -135,6 +142,19 @@ async def _progress(found: Read) -> None:
         await asyncio.sleep(PROGRESS_SECONDS)
         total = sum(found.counts.values())
         print(f"reading ... {total} objects so far", file=sys.stderr)  # noqa: T201 -- for a person
+
+
+async def _ask_heketis(heketi: HeketiSettings, found: Read) -> None:
+    if Kind.STORAGE_CLASS in found.unseen:
+        # Nobody knows which there are, and it would wait for that.
+        found.unseen |= dict.fromkeys(Heketis.kinds, found.unseen[Kind.STORAGE_CLASS])
+        return
+
+    def view() -> View:
+        return View(found.objects, time.time(), found.unseen)
+
+    for obj in await Heketis(heketi, view, time.time).look():
+        found.objects.put(obj)
 
 
 async def _ask_kubelets(reader: Reader, found: Read) -> None:

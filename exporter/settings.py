@@ -12,6 +12,7 @@ import msgspec
 from exporter.kit.described import setting
 from exporter.kit.logs import Level
 from exporter.kit.values import Address, Duration
+from exporter.observe.heketi import HeketiSettings
 from exporter.observe.kube.access import Where
 from exporter.observe.kubelets import KubeletSettings
 from exporter.observe.node_pods import FactsSettings
@@ -51,6 +52,9 @@ class Settings(Serving, frozen=True):
     )
     facts: Annotated[FactsSettings, setting("How nodes are asked for what they show.")] = (
         FactsSettings()
+    )
+    heketi: Annotated[HeketiSettings, setting("How Heketis are asked, which make volumes.")] = (
+        HeketiSettings()
     )
     state: Annotated[
         Path | None,

@@ -59,18 +59,18 @@ class Orphan(msgspec.Struct, frozen=True, gc=False):
 class Lists(msgspec.Struct, frozen=True):
     """What was seen of a pool; None: not seen as a whole.
 
-    `gluster` are volumes that every answering glusterd knows, `some` the names that any does.
-    `looked` is when the oldest dump of Heketi's that is used was made.
+    `told` is what each glusterd that tells knows; `gluster` are the names that all of them know,
+    `some` those that any does. `looked` is when the oldest dump of Heketi's that is used was made.
     """
 
-    gluster: Mapping[str, model.GlusterVolume] | None
+    told: tuple[Mapping[str, model.GlusterVolume], ...]
+    gluster: frozenset[str] | None
     some: frozenset[str]
     heketi: Mapping[str, model.HeketiVolume] | None
     claimed: Mapping[str, model.Volume]
     ours: frozenset[str]
     looked: float | None
     shared: bool
-    sizes: Mapping[str, int]
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -110,8 +110,8 @@ def pools(view: View) -> list[Pool]:
 
 def listed(heketi: model.Heketi, view: View) -> bool:
     """Whether all that a Heketi's database holds is here: it comes after the Heketi itself."""
-    held = (view.heketi_volumes(heketi.name, cluster.id) for cluster in heketi.clusters)
-    return heketi.listed and sum(map(len, held)) >= heketi.volumes
+    held = (len(view.heketi_volumes(heketi.name, cluster.id)) for cluster in heketi.clusters)
+    return heketi.listed and sum(held) >= heketi.volumes
 
 
 def difference(pool: Pool, view: View) -> Difference:
@@ -137,15 +137,15 @@ def _judged(lists: Lists, view: View) -> Iterator[Missing]:
 
 
 def _orphans(lists: Lists, judged: frozenset[Missing]) -> Iterator[Orphan]:
-    gluster, heketi = lists.gluster or {}, lists.heketi or {}
-    for name in sorted({*gluster, *heketi, *lists.claimed}):
+    heketi = lists.heketi or {}
+    for name in sorted({*(lists.gluster or ()), *heketi, *lists.claimed}):
         if name == model.DATABASE_VOLUME:
             continue
         missing = _missing(name, lists)
         if missing not in judged:
             continue
         known, claimed = heketi.get(name), lists.claimed.get(name)
-        size = known.size if known is not None else lists.sizes.get(name)
+        size = known.size if known is not None else _size(name, lists.told)
         if size is None and claimed is not None:
             size = claimed.capacity
         yield Orphan(
@@ -171,8 +171,8 @@ def _missing(name: str, lists: Lists) -> Missing | None:
         return _of_claimed(name, claimed, lists, gone=gone)
     if known is not None:
         return Missing.HEKETI_WITHOUT_GLUSTER if gone else Missing.HEKETI_WITHOUT_PV
-    found = lists.gluster.get(name) if lists.gluster is not None else None
-    return Missing.GLUSTER_WITHOUT_HEKETI if found is not None and heketis(found) else None
+    here = lists.gluster is not None and name in lists.gluster
+    return Missing.GLUSTER_WITHOUT_HEKETI if here and heketis(lists.told[0][name]) else None
 
 
 def _of_claimed(name: str, claimed: model.Volume, lists: Lists, *, gone: bool) -> Missing | None:
@@ -184,10 +184,9 @@ def _of_claimed(name: str, claimed: model.Volume, lists: Lists, *, gone: bool) -
         return Missing.PV_WITHOUT_GLUSTER
     if known or lists.heketi is None:
         return None
-    here = lists.gluster.get(name) if lists.gluster is not None else None
-    if here is not None:
+    if lists.gluster is not None and name in lists.gluster:
         # One that a person made by hand has nothing to do with Heketi.
-        return Missing.PV_WITHOUT_HEKETI if heketis(here) else None
+        return Missing.PV_WITHOUT_HEKETI if heketis(lists.told[0][name]) else None
     return Missing.PV_WITHOUT_HEKETI if name in lists.ours else None
 
 
@@ -205,22 +204,22 @@ def heketis(volume: model.GlusterVolume) -> bool:
 def _lists(pool: Pool, view: View) -> Lists:
     shown = [one for endpoint, _ in pool.clusters if (one := view.heketi(endpoint)) is not None]
     heketi = {
-        volume.name: volume
+        name: volume
         for endpoint, cluster in pool.clusters
-        for volume in view.heketi_volumes(endpoint, cluster)
+        for name, volume in view.heketi_volumes(endpoint, cluster).items()
     }
     claimed = {volume.gluster_name: volume for volume in view.gluster_claimed()}
-    gluster, some, sizes = _gluster(pool, view)
+    told = _told(pool, view)
     classes = _classes(pool, view)
     return Lists(
-        gluster=gluster,
-        some=some,
+        told=told,
+        gluster=frozenset.intersection(*map(frozenset, told)) if told else None,
+        some=frozenset().union(*told),
         heketi=heketi if pool.clusters else None,
         claimed=claimed,
         ours=frozenset(name for name, one in claimed.items() if one.storage_class in classes),
         looked=min((one.looked for one in shown if one.looked is not None), default=None),
         shared=any(one.shared for one in shown),
-        sizes=sizes,
     )
 
 
@@ -243,30 +242,22 @@ def _classes(pool: Pool, view: View) -> frozenset[str]:
     return frozenset(found)
 
 
-def _gluster(
-    pool: Pool, view: View
-) -> tuple[Mapping[str, model.GlusterVolume] | None, frozenset[str], Mapping[str, int]]:
-    """Return what all nodes know, the names that any knows, and sizes; None: not seen as a whole.
+def _told(pool: Pool, view: View) -> tuple[Mapping[str, model.GlusterVolume], ...]:
+    """Return what each glusterd knows; nothing where the list was not seen as a whole.
 
     Each node knows the names of all, unless it is cut off: more than half of the pool must be
     connected to one that tells.
     """
-    told: list[dict[str, model.GlusterVolume]] = []
+    told: list[Mapping[str, model.GlusterVolume]] = []
     whole = False
     for glusterd in pool.glusterds:
-        known = {volume.name: volume for volume in view.gluster_on(glusterd.name)}
+        known = view.gluster_by_name(glusterd.name)
         if len(known) < (1 if glusterd.volumes is None else glusterd.volumes):
             continue
         told.append(known)
         connected = 1 + sum(peer.connected for peer in glusterd.peers)
         whole = whole or 2 * connected > 1 + len(glusterd.peers)
-    if not whole:
-        return None, frozenset(), {}
-    some = frozenset().union(*told)
-    common = frozenset.intersection(*(frozenset(known) for known in told))
-    first = told[0]
-    sizes = {name: size for name in some if (size := _size(name, told)) is not None}
-    return {name: first[name] for name in common}, some, sizes
+    return tuple(told) if whole else ()
 
 
 def _size(name: str, told: Iterable[Mapping[str, model.GlusterVolume]]) -> int | None:
@@ -313,12 +304,9 @@ def _meet(
 ) -> bool:
     """Whether a Heketi cluster is this pool: by the names of its nodes, else of its volumes."""
     names = {peer.hostname for one in group for peer in one.peers} | {one.name for one in group}
-    known = next((one for one in group if view.gluster_on(one.name)), None)
-    if known is not None:
-        names |= {brick.host for brick in view.gluster_on(known.name)[0].bricks}
+    known = next((found for one in group if (found := view.gluster_by_name(one.name))), {})
+    if known:
+        names |= {brick.host for brick in known[min(known)].bricks}
     if names & hosts:
         return True
-    return known is not None and any(
-        volume.name != model.DATABASE_VOLUME and view.gluster_volume(known.name, volume.name)
-        for volume in view.heketi_volumes(*key)
-    )
+    return not known.keys().isdisjoint(view.heketi_volumes(*key).keys() - {model.DATABASE_VOLUME})

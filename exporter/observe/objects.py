@@ -5,7 +5,7 @@ object. What the look-ups mean is said in `view`. No I/O, no clock.
 """
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import TypeAlias
 
@@ -130,9 +130,9 @@ class Objects:
         for names in self._all[kind].values():
             yield from names.values()
 
-    def within(self, kind: Kind, namespace: str) -> Iterator[Object]:
-        """Iterate over the objects of a kind in one namespace; a namespace needs no index."""
-        yield from self._all[kind].get(namespace, {}).values()
+    def within(self, kind: Kind, namespace: str) -> Mapping[str, Object]:
+        """Return the objects of a kind in one namespace by name: not a copy, and no index."""
+        return self._all[kind].get(namespace, {})
 
     def count(self, kind: Kind) -> int:
         """Return how many objects of a kind are held."""

@@ -7,7 +7,7 @@ clock.
 
 from collections.abc import Iterator, Mapping
 from operator import attrgetter
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -49,10 +49,6 @@ class View:
 
     def _indexed(self, wanted: type[T], index: str, namespace: str, name: str) -> list[T]:
         found = self._objects.indexed(index, namespace, name)
-        return [obj for obj in found if isinstance(obj, wanted)]
-
-    def _within(self, wanted: type[T], kind: Kind, namespace: str) -> list[T]:
-        found = sorted(self._objects.within(kind, namespace), key=_NAME)
         return [obj for obj in found if isinstance(obj, wanted)]
 
     def _of(self, wanted: type[T], kind: Kind) -> Iterator[T]:
@@ -273,7 +269,12 @@ class View:
 
     def gluster_on(self, node: str) -> list[model.GlusterVolume]:
         """Return all volumes that this node's glusterd knows, its pool's that is."""
-        return self._within(model.GlusterVolume, Kind.GLUSTER_VOLUME, node)
+        return sorted(self.gluster_by_name(node).values(), key=_NAME)
+
+    def gluster_by_name(self, node: str) -> Mapping[str, model.GlusterVolume]:
+        """Return the same by name, without a copy."""
+        found = self._objects.within(Kind.GLUSTER_VOLUME, node)
+        return cast("Mapping[str, model.GlusterVolume]", found)
 
     def gluster_named(self, name: str) -> list[model.GlusterVolume]:
         """Return the volumes of this name, one for each node that knows one."""
@@ -324,9 +325,10 @@ class View:
         """Return every Heketi that is asked."""
         return list(self._of(model.Heketi, Kind.HEKETI))
 
-    def heketi_volumes(self, endpoint: str, cluster: str) -> list[model.HeketiVolume]:
-        """Return the volumes of one cluster in a Heketi's database."""
-        return self._within(model.HeketiVolume, Kind.HEKETI_VOLUME, f"{endpoint} {cluster}")
+    def heketi_volumes(self, endpoint: str, cluster: str) -> Mapping[str, model.HeketiVolume]:
+        """Return the volumes of one cluster in a Heketi's database by name, without a copy."""
+        found = self._objects.within(Kind.HEKETI_VOLUME, f"{endpoint} {cluster}")
+        return cast("Mapping[str, model.HeketiVolume]", found)
 
     def gluster_claimed(self) -> Iterator[model.Volume]:
         """Iterate over the PersistentVolumes that are volumes of Gluster's."""

@@ -6,8 +6,7 @@ import hashlib
 import hmac
 import json
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,97 +14,22 @@ from aiohttp import web
 
 from exporter.kit import settings
 from exporter.kit.values import Duration
-from exporter.observe import errors, model
-from exporter.observe.heketi import Heketis, HeketiSettings
-from exporter.observe.model import Heketi, HeketiVolume, Kind, Object
-from exporter.observe.view import View
+from exporter.observe import errors
+from exporter.observe.heketi import HeketiSettings
+from exporter.observe.model import Heketi, Kind
 from local.certificates import Authority
-from tests.signals import made
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-KEY = "secret"
-RECORDED = Path(__file__).parents[1] / "observe" / "recorded" / "heketi" / "dump.json"
-
-
-async def greeting(request: web.Request) -> web.Response:
-    """Greet as Heketi does."""
-    del request
-    return web.Response(text="Hello from Heketi")
-
-
-def said(body: bytes | str, status: int = 200) -> Handler:
-    """Answer so."""
-
-    async def handle(request: web.Request) -> web.Response:
-        del request
-        return web.Response(body=body.encode() if isinstance(body, str) else body, status=status)
-
-    return handle
-
-
-async def never(request: web.Request) -> web.Response:
-    """Do not answer."""
-    del request
-    await asyncio.Event().wait()
-    raise AssertionError
-
-
-@asynccontextmanager
-async def served(
-    hello: Handler = greeting, dump: Handler = never, tls: ssl.SSLContext | None = None
-) -> AsyncIterator[str]:
-    """Serve a Heketi; yield its URL."""
-    app = web.Application()
-    app.router.add_get("/hello", hello)
-    app.router.add_get("/db/dump", dump)
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-    try:
-        yield f"{'https' if tls else 'http'}://localhost:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
-
-
-class World:
-    """What is known of the cluster, and what time it is."""
-
-    def __init__(self, *objects: Object) -> None:
-        self.objects = list(objects)
-        self.unseen: dict[Kind, str] = {}
-        self.now = 1_000_000.0
-
-    def view(self) -> View:
-        """Return it."""
-        return made.view(self.objects, self.unseen)
-
-    def wall(self) -> float:
-        """Return the time."""
-        return self.now
-
-
-def naming(*urls: str) -> list[Object]:
-    """Return a StorageClass for each Heketi."""
-    return [
-        model.StorageClass(f"class-{n}", model.GLUSTERFS, False, False, heketi=url)  # noqa: FBT003
-        for n, url in enumerate(urls)
-    ]
-
-
-def source(world: World, key: Path | None = None, **fields: object) -> Heketis:
-    """Return a source that waits half a second for an answer."""
-    given = {"timeout": Duration(0.5), "admin_key_file": key, **fields}
-    return Heketis(HeketiSettings(**given), world.view, world.wall)  # type: ignore[arg-type]
-
-
-def heketis(objects: Sequence[Object]) -> dict[str, Heketi]:
-    """Return the Heketis among them by URL."""
-    return {one.name: one for one in objects if isinstance(one, Heketi)}
-
-
-def volumes(objects: Sequence[Object]) -> dict[str, HeketiVolume]:
-    """Return the volumes among them by name."""
-    return {one.name: one for one in objects if isinstance(one, HeketiVolume)}
+from tests.edges.heketi_face import (
+    KEY,
+    RECORDED,
+    Handler,
+    World,
+    heketis,
+    naming,
+    never,
+    said,
+    served,
+    source,
+)
 
 
 @pytest.fixture
@@ -317,70 +241,6 @@ def test_while_nobody_knows_which_there_are_none_is_healthy(
             await asyncio.sleep(0)
             world.unseen = {}
             assert heketis(await looking)[url].up
-
-    asyncio.run(run())
-
-
-def without(*names: str) -> bytes:
-    """Return the recorded dump without these volumes."""
-    dump = json.loads(RECORDED.read_bytes())
-    kept = {
-        name: entry
-        for name, entry in dump["volumeentries"].items()
-        if entry["Info"]["name"] not in names
-    }
-    return json.dumps({**dump, "volumeentries": kept}).encode()
-
-
-def test_what_came_or_went_is_settling_for_an_hour(key: Path) -> None:
-    """The lists that are compared are never of the same moment."""
-    now_held = {"body": without("shop_data_1")}
-
-    async def dump(request: web.Request) -> web.Response:
-        del request
-        return web.Response(body=now_held["body"])
-
-    async def run() -> None:
-        async with served(dump=dump) as url:
-            world = World(*naming(url))
-            asking = source(world, key)
-
-            async def settling(later: float) -> dict[str, bool]:
-                world.now += later
-                found = await asking.look()
-                assert heketis(found)[url].volumes == len(volumes(found))
-                return {one.name: one.settling for one in volumes(found).values()}
-
-            assert not any((await settling(0.0)).values())
-            now_held["body"] = RECORDED.read_bytes()
-            assert "shop_data_1" not in await settling(299.0), "the whole database, every 5 minutes"
-            assert (await settling(1.0))["shop_data_1"]
-            assert (await settling(3_599.0))["shop_data_1"]
-            assert not (await settling(1.0))["shop_data_1"]
-            now_held["body"] = without("shop_data_1")
-            assert (await settling(300.0))["shop_data_1"]
-            assert (await settling(3_599.0))["shop_data_1"]
-            assert "shop_data_1" not in await settling(1.0)
-
-    asyncio.run(run())
-
-
-def test_a_volume_whose_persistent_volume_went_is_settling_for_an_hour(key: Path) -> None:
-    """Heketi may be deleting it, and its database is five minutes old."""
-
-    async def run() -> None:
-        async with served(dump=said(RECORDED.read_bytes())) as url:
-            pv = made.volume(driver=model.GLUSTERFS, handle="shop_data_1")
-            world = World(*naming(url), pv)
-            asking = source(world, key)
-            assert not volumes(await asking.look())["shop_data_1"].settling
-            world.objects.remove(pv)
-            world.unseen = {Kind.VOLUME: "not listed"}
-            assert not volumes(await asking.look())["shop_data_1"].settling
-            world.unseen = {}
-            assert volumes(await asking.look())["shop_data_1"].settling
-            world.now += 3_600.0
-            assert not volumes(await asking.look())["shop_data_1"].settling
 
     asyncio.run(run())
 

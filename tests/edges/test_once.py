@@ -72,8 +72,8 @@ def test_a_script_hears_what_is_not_looked_at_here(healthy: FakeApiServer) -> No
     done = once(healthy, "-o", "json")
     assert done.returncode == 0
     blind = json.loads(done.stdout)["blind"]
-    assert "heketi_down" in blind
-    assert set(blind.values()) == {"this command reads the API server and kubelets only"}
+    assert "gluster_volumes_orphaned" in blind
+    assert set(blind.values()) == {"this command reads the API server, kubelets and Heketis only"}
 
 
 def test_what_is_wrong_is_listed_and_ends_with_1(healthy: FakeApiServer) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.observe.model import DATABASE_VOLUME
-from exporter.observe.parse import heketi
+from exporter.observe.model import DATABASE_VOLUME, Kind, StorageClass
+from exporter.observe.parse import heketi, wire
 from exporter.observe.parse.heketi import UndecodableError
 
 RECORDED = Path(__file__).parent / "recorded" / "heketi" / "dump.json"
@@ -117,3 +117,26 @@ def test_an_endpoint_is_written_in_one_way(text: str, url: str) -> None:
 def test_any_text_is_an_endpoint_or_none(text: str) -> None:
     """A StorageClass may say anything."""
     assert heketi.endpoint(text).startswith(("http", ""))
+
+
+@pytest.mark.parametrize(
+    ("provisioner", "endpoint", "pools"),
+    [
+        ("kubernetes.io/glusterfs", "http://heketi:8080", ("one", "two")),
+        ("gluster.org/glusterblock", "http://heketi:8080", ("one", "two")),
+        ("somebody.else", "", ()),
+    ],
+)
+def test_a_storage_class_names_its_heketi(
+    provisioner: str, endpoint: str, pools: tuple[str, ...]
+) -> None:
+    """If it is one of Heketi's; nothing of a secret is kept."""
+    parameters = {
+        "resturl": "http://u:p@heketi:8080/",
+        "clusterid": "one, two",
+        "restuserkey": "secret",
+    }
+    body = {"metadata": {"name": "x"}, "provisioner": provisioner, "parameters": parameters}
+    found = wire.one(Kind.STORAGE_CLASS, json.dumps(body).encode())
+    assert isinstance(found, StorageClass)
+    assert (found.heketi, found.heketi_clusters) == (endpoint, pools)
