@@ -58,9 +58,11 @@ def rights(name: str) -> set[tuple[str, str, str, str, str]]:
             assert binding["roleRef"]["kind"] == kind
             role = of(kind)[namespace, binding["roleRef"]["name"]]
             for rule in role["rules"]:
+                urls = rule.get("nonResourceURLs", ())
+                found |= {("", "", url, verb, "") for url in urls for verb in rule["verbs"]}
                 found |= {
                     (namespace, group, resource, verb, only)
-                    for group in rule["apiGroups"]
+                    for group in rule.get("apiGroups", ())
                     for resource in rule["resources"]
                     for verb in rule["verbs"]
                     for only in rule.get("resourceNames", [""])
@@ -81,12 +83,24 @@ def test_every_file_is_part_of_the_whole() -> None:
 
 
 def test_the_exporter_may_look_and_nothing_else() -> None:
-    """List and watch on exactly what its detectors read, and what kubelets say of volumes."""
+    """List and watch on exactly what its detectors read, and what kubelets and nodes tell."""
     watched: set[tuple[str, str, str, str, str]] = set()
     for kind in READ & RESOURCES.keys():
         group = RESOURCES[kind].base.strip("/").split("/")[1:-1]
         watched |= every("".join(group), RESOURCES[kind].name, "list watch")
-    assert rights("pvmedic-exporter") == watched | every("", "nodes/stats", "get")
+    assert rights("pvmedic-exporter") == (
+        watched
+        | every("", "nodes/stats /facts", "get")
+        | {("pvmedic", "discovery.k8s.io", "endpointslices", "list", "")}
+    )
+
+
+def test_a_node_asks_the_api_server_only_who_its_callers_are() -> None:
+    """It sees its own host, and nothing of the cluster."""
+    assert rights("pvmedic-node") == (
+        every("authentication.k8s.io", "tokenreviews", "create")
+        | every("authorization.k8s.io", "subjectaccessreviews", "create")
+    )
 
 
 def test_the_remediator_has_exactly_the_rights_it_uses() -> None:
@@ -105,7 +119,7 @@ def test_the_remediator_has_exactly_the_rights_it_uses() -> None:
     )
 
 
-@pytest.mark.parametrize("account", ["pvmedic-exporter", "pvmedic-remediator"])
+@pytest.mark.parametrize("account", ["pvmedic-exporter", "pvmedic-node", "pvmedic-remediator"])
 def test_no_account_has_a_dangerous_right(account: str) -> None:
     """No wildcard, no command execution, no secrets, no deleting and no rights over rights."""
     for _, group, resource, verb, _ in rights(account):
