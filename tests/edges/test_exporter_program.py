@@ -99,12 +99,13 @@ class Program:
 
 
 @asynccontextmanager
-async def running(server: FakeApiServer) -> AsyncIterator[Program]:
+async def running(server: FakeApiServer, more: str = "") -> AsyncIterator[Program]:
     """Run the exporter against the server; it is ended with SIGTERM if it still runs."""
     file = server.directory / "config.yaml"
     file.write_text(
         "listen: 127.0.0.1:0\n"
         f"kubernetes: {{server: '{server.url}', service_account_directory: {server.directory}}}\n"
+        f"{more}"
     )
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "exporter", "--config", str(file)), stderr=asyncio.subprocess.PIPE

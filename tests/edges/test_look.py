@@ -5,11 +5,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporter.observe.look import ExtraReads, Look, look_again, no_extra_reads
+from exporter.observe import errors
+from exporter.observe.look import (
+    AskNodes,
+    ExtraReads,
+    Fresh,
+    Look,
+    look_again,
+    no_extra_reads,
+    no_kubelet,
+    no_nodes,
+)
 from exporter.observe.model import Kind, Subject
 from exporter.observe.signals import multi_attach, node_lost_with_volumes
 from exporter.observe.view import View, Want
 from tests.edges.fake_api_server import FakeApiServer, said
+from tests.signals import made
 
 CORE = "/api/v1"
 ATTACHMENTS = "/apis/storage.k8s.io/v1/volumeattachments"
@@ -137,6 +148,68 @@ def test_extra_reads_are_made_and_do_not_decide(lost: FakeApiServer) -> None:
     assert found.signal is not None
     assert found.view.namespace("web") is not None
     assert set(found.unseen) == {Kind.LEASE}
+
+
+FACTS_OF_A = (Want(Kind.GLUSTERD, name="a"), Want(Kind.GLUSTER_LOG, name="a"))
+
+
+def told(server: FakeApiServer, nodes: AskNodes, *wants: Want) -> Look:
+    """Look once, for what nodes tell as well."""
+
+    def extra(subject: Subject, view: View) -> Iterator[Want]:
+        del subject, view
+        yield from wants
+
+    async def run() -> Look:
+        async with server.api() as api, asyncio.timeout(20):
+            return await look_again(
+                api, NODE_LOST, A, extra, clock=lambda: 1000.0, kubelet=no_kubelet, nodes=nodes
+            )
+
+    return asyncio.run(run())
+
+
+def test_nodes_look_again_once_for_all_that_is_wanted_of_them(lost: FakeApiServer) -> None:
+    """One question a node, and one to all of them; what they tell is in the view."""
+    asked: list[tuple[str, frozenset[Kind]]] = []
+
+    async def nodes(node: str, kinds: frozenset[Kind]) -> Fresh:
+        asked.append((node, kinds))
+        return Fresh([made.glusterd(node or "b")], {})
+
+    found = told(lost, nodes, *FACTS_OF_A, Want(Kind.ROK_SPACE))
+    assert sorted(asked) == [
+        ("", frozenset({Kind.ROK_SPACE})),
+        ("a", frozenset({Kind.GLUSTERD, Kind.GLUSTER_LOG})),
+    ]
+    assert not found.unseen
+    assert found.signal is not None
+    assert found.view.sees(Kind.GLUSTERD)
+
+
+def test_what_nodes_do_not_tell_is_unseen_and_what_they_tell_is_there(lost: FakeApiServer) -> None:
+    """A kind that one of them does not see is unseen, though others told of it."""
+
+    async def nodes(node: str, kinds: frozenset[Kind]) -> Fresh:
+        assert kinds == {Kind.GLUSTERD, Kind.GLUSTER_LOG}
+        return Fresh([made.glusterd(node)], {Kind.GLUSTER_LOG: "node a: no log"})
+
+    found = told(lost, nodes, *FACTS_OF_A)
+    assert found.unseen == {Kind.GLUSTER_LOG: "node a: no log"}
+
+    async def away(node: str, kinds: frozenset[Kind]) -> Fresh:
+        raise errors.Unreachable(f"nothing of node {node} or {len(kinds)} kinds")
+
+    found = told(lost, away, *FACTS_OF_A)
+    why = "nothing of node a or 2 kinds"
+    assert found.unseen == {Kind.GLUSTERD: why, Kind.GLUSTER_LOG: why}
+
+
+def test_a_program_that_asks_no_nodes_says_so(lost: FakeApiServer) -> None:
+    """What only they show is unseen."""
+    found = told(lost, no_nodes, *FACTS_OF_A)
+    why = "nodes are not asked for glusterd, glusterlog by this program"
+    assert set(found.unseen.values()) == {why}
 
 
 def test_the_other_detector_looks_in_the_same_way(lost: FakeApiServer) -> None:

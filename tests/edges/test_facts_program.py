@@ -1,0 +1,60 @@
+"""The exporter of the cluster as a program, and a node that tells it what it shows."""
+
+import asyncio
+
+from exporter.observe.kube.reviews import ACCESS, TOKENS
+from tests.edges.fake_api_server import FakeApiServer, streamed
+from tests.edges.test_exporter_program import COLLECTIONS, items, running
+from tests.edges.test_facts_server import node
+from tests.edges.test_reviews import ALLOWED, KNOWN
+
+SLICES = "/apis/discovery.k8s.io/v1/namespaces/pvmedic/endpointslices"
+ORPHANED = ("pvmedic_collector_success", "gluster_volumes_orphaned")
+HEARD = "pvmedic_node_facts_last_success_timestamp_seconds"
+FAILED = "pvmedic_node_facts_request_failures_total"
+
+
+def prepared(server: FakeApiServer) -> None:
+    """Let the API server list nothing, and allow everybody."""
+    for path in COLLECTIONS:
+        server.json(path, items())
+        server.answer(path, streamed(hold=True), watch=True)
+    server.json(TOKENS, KNOWN, 201)
+    server.json(ACCESS, ALLOWED, 201)
+
+
+def test_a_node_is_found_asked_and_heard(server: FakeApiServer) -> None:
+    """By its Service, over TLS; when there is no such right, that is counted, and nothing else."""
+    prepared(server)
+
+    async def run() -> None:
+        async with node(server) as told:
+            facts = (
+                "facts: {namespace: pvmedic, service: pvmedic-node, server_name: node,"
+                f" every: 1s, authority: '{server.directory}/authority.crt'}}\n"
+            )
+            async with running(server, facts) as program:
+                await program.until((FAILED, "NotInstalled"), 1.0)
+                end = {"nodeName": "a", "addresses": ["127.0.0.1"]}
+                ports = [{"port": told.face.web.address.port}]
+                server.json(SLICES, {"items": [{"endpoints": [end], "ports": ports}]})
+                async with asyncio.timeout(15):
+                    while (HEARD, "a") not in await program.samples():  # noqa: ASYNC110 -- over HTTP
+                        await asyncio.sleep(0.02)
+            count = "pvmedic_facts_requests_total"
+            assert (told.face.registry.get_sample_value(count) or 0) >= 1
+
+    asyncio.run(run())
+
+
+def test_where_nodes_are_not_asked_what_needs_them_cannot_be_judged(server: FakeApiServer) -> None:
+    """Rather than healthy; and everything else can be."""
+    prepared(server)
+
+    async def run() -> None:
+        async with server.api(), running(server) as program:
+            await program.until(("pvmedic_collector_success", "snapshot_space_exhausted"), 1.0)
+            await program.until(ORPHANED, 0.0)
+            assert not any(name == HEARD for name, *_ in await program.samples())
+
+    asyncio.run(run())
