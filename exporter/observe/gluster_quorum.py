@@ -5,8 +5,9 @@ values out; who is there and who is not is decided by whoever asks.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
+from functools import lru_cache
 
 from exporter.observe.model import GlusterVolume
 
@@ -43,38 +44,51 @@ def servers_needed(volume: GlusterVolume, pool: int) -> int | None:
 
 def loss(volume: GlusterVolume, there: Sequence[bool]) -> Loss:
     """Return what is lost while only these bricks are there, in the volume's order."""
-    size = volume.disperse or max(1, volume.replica)
-    kind = volume.kind.lower()
-    if len(there) % size or any(one in kind for one in UNKNOWN_KINDS):
+    arbiters = tuple(brick.arbiter for brick in volume.bricks)
+    counts = (volume.replica, volume.arbiter, volume.disperse, volume.redundancy)
+    return _loss(volume.kind, counts, arbiters, volume.options, tuple(there))
+
+
+@lru_cache(maxsize=4096)
+def _loss(
+    kind: str,
+    counts: tuple[int, int, int, int],
+    arbiters: tuple[bool, ...],
+    options: tuple[tuple[str, str], ...],
+    there: tuple[bool, ...],
+) -> Loss:
+    """Of thousands of volumes most look alike."""
+    replica, arbiter, disperse, redundancy = counts
+    size = disperse or max(1, replica)
+    if len(there) % size or any(one in kind.lower() for one in UNKNOWN_KINDS):
         return Loss.NOTHING if all(there) else Loss.UNKNOWN
+    asked = dict(options)
     worst = Loss.NOTHING
     for begin in range(0, len(there), size):
-        left = there[begin : begin + size]
+        left, marks = there[begin : begin + size], arbiters[begin : begin + size]
         if all(left):
             continue
-        found = _of_disperse(volume, left) if volume.disperse else _of_replica(volume, begin, left)
+        if disperse:
+            found = _of_disperse(size - redundancy, left, asked)
+        else:
+            data = [
+                here and not mark and place < size - arbiter
+                for place, (here, mark) in enumerate(zip(left, marks, strict=True))
+            ]
+            found = _of_replica(left, asked) if any(data) else Loss.DATA
         worst = max(worst, found, key=lambda one: one.value)
     return worst
 
 
-def _of_disperse(volume: GlusterVolume, left: Sequence[bool]) -> Loss:
-    readable = volume.disperse - volume.redundancy
+def _of_disperse(readable: int, left: Sequence[bool], options: Mapping[str, str]) -> Loss:
     if sum(left) < readable:
         return Loss.DATA
-    asked = _number(dict(volume.options).get(DISPERSE_COUNT, "")) or 0
+    asked = _number(options.get(DISPERSE_COUNT, "")) or 0
     return Loss.WRITING if sum(left) < asked else Loss.NOTHING
 
 
-def _of_replica(volume: GlusterVolume, begin: int, left: Sequence[bool]) -> Loss:
+def _of_replica(left: Sequence[bool], options: Mapping[str, str]) -> Loss:
     size = len(left)
-    data = [
-        here
-        for place, here in enumerate(left)
-        if place < size - volume.arbiter and not volume.bricks[begin + place].arbiter
-    ]
-    if not any(data):
-        return Loss.DATA
-    options = dict(volume.options)
     # Without a word of the administrator's, sets of more than two have a quorum and others none.
     kind = options.get(CLIENT_TYPE) or ("auto" if size > 2 else "none")  # noqa: PLR2004 -- above
     if kind == "none":

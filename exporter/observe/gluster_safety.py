@@ -191,7 +191,8 @@ class _Pool:
             silent = self._uuids.keys() - {word.node for word in words}
             said = f"node {min(silent)} says nothing of volume {name}"
             self._object(SafetyReason.UNSEEN, said)
-        if any(_layout(word) != _layout(volume) for word in words[1:]):
+        layout = _layout(volume)
+        if any(_layout(word) != layout for word in words[1:]):
             self._object(SafetyReason.OTHER, f"the nodes do not agree about volume {name}")
             return
         if not volume.started:
