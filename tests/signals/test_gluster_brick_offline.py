@@ -71,3 +71,11 @@ def test_the_volume_names_the_brick_as_suspect_and_as_touched() -> None:
 def test_a_fresh_look_asks_every_node_that_has_the_volume() -> None:
     """A brick's host name need not be a node's."""
     assert set(DETECTOR.reads(BRICK, view([]))) == {Want(Kind.GLUSTER_VOLUME)}
+
+
+def test_a_size_that_changes_touches_nothing() -> None:
+    """Every look brings another one, for thousands of bricks."""
+    old = offline()
+    new = made.gluster_volume("a", bricks=made.bricks("a", online=False, free=7))
+    assert not set(DETECTOR.touched(Change(old, new), view([new])))
+    assert set(DETECTOR.touched(Change(old, made.gluster_volume("a")), view([new]))) == {BRICK}

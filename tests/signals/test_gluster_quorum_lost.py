@@ -96,3 +96,10 @@ def test_a_fresh_look_asks_every_node() -> None:
     """Any of them may be on the side that lost."""
     kinds = (Kind.GLUSTER_VOLUME, Kind.GLUSTER_LOG, Kind.GLUSTERD)
     assert set(DETECTOR.reads(VOLUME, view([]))) == {Want(kind) for kind in kinds}
+
+
+def test_a_brick_s_size_that_changes_touches_nothing() -> None:
+    """Every look brings another one."""
+    new = volume("meets", bricks=made.bricks("a", free=7))
+    assert not set(DETECTOR.touched(Change(volume("meets"), new), view([new])))
+    assert set(DETECTOR.touched(Change(volume(""), new), view([new]))) == {VOLUME}

@@ -49,7 +49,7 @@ class GlusterBrickOffline:
     def touched(self, change: Change, view: View) -> Iterator[Subject]:
         """Name the bricks on the node that tells of a volume."""
         del view
-        return bricks.told_of(base.versions(change))
+        return bricks.told_of(change)
 
     def reads(self, subject: Subject, view: View) -> Iterator[Want]:
         """The volume, as every node knows it: which one the brick lies on is not in its name."""

@@ -52,7 +52,7 @@ class GlusterHealPending:
             if isinstance(obj, model.Glusterd):
                 for volume in view.gluster_on(obj.name):
                     yield from self.suspects(volume, view)
-        yield from bricks.told_of(base.versions(change))
+        yield from bricks.told_of(change)
 
     def reads(self, subject: Subject, view: View) -> Iterator[Want]:
         """The volume, as every node knows it, then the glusterd of the node of the brick."""

@@ -57,7 +57,9 @@ class GlusterQuorumLost:
                 return ()
 
     def touched(self, change: Change, view: View) -> Iterator[Subject]:
-        """Name the volume, or those that a node's log names."""
+        """Name the volume, or those that a node's log names; a size that changes says nothing."""
+        if not _moved(change):
+            return
         for obj in base.versions(change):
             match obj:
                 case model.GlusterVolume():
@@ -100,6 +102,14 @@ class GlusterQuorumLost:
             named=(("node", node),),
             evidence=(said,),
         )
+
+
+def _moved(change: Change) -> bool:
+    old, new = change.old, change.new
+    if not isinstance(old, model.GlusterVolume) or not isinstance(new, model.GlusterVolume):
+        return True
+    before, now = (old.started, old.quorum, old.options), (new.started, new.quorum, new.options)
+    return before != now
 
 
 def _named(log: model.GlusterLog) -> list[Subject]:
