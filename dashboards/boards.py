@@ -41,6 +41,7 @@ SIGNALS: Mapping[str, frozenset[str]] = {
             "heketi_down",
         }
     ),
+    "filesystems": frozenset({"filesystem_readonly"}),
     "rok": frozenset({"rwx_recovery_blocked", "snapshot_space_exhausted"}),
 }
 
@@ -93,6 +94,9 @@ BOARDS = (
     Board("attachments", "node loss and attachments", "Volumes that cannot go where they must."),
     Board("claims", "claims and snapshots", "Claims, their volumes and their snapshots."),
     Board("csi", "CSI drivers", "Drivers that do not answer, and mounts that fail."),
+    Board(
+        "filesystems", "node file systems", "What is mounted on nodes, and what their kernels say."
+    ),
     Board("rok", "Rok snapshot space", "Rok: what snapshots need and have, and RWX recovery."),
     Board(
         "gluster", "Gluster", "Peers, locks, bricks, heal, quorum and space; Heketi and orphans."

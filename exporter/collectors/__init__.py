@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from exporter.collectors import (
     expansion_failed,
+    filesystems,
     gluster,
     gluster_disruption,
     gluster_volumes_orphaned,
@@ -45,6 +46,7 @@ NODE_FAMILIES: tuple[Family, ...] = (
     *map(signals.since_family, NODE),
     *rok_space.OF_SPACE,
     *gluster.FAMILIES,
+    *filesystems.FAMILIES,
 )
 
 FAMILIES: tuple[Family, ...] = tuple(dict.fromkeys((*CLUSTER_FAMILIES, *NODE_FAMILIES)))
@@ -72,6 +74,8 @@ OF_OBJECTS: Mapping[Kind, OfObject] = {
     Kind.GLUSTER_VOLUME: gluster.of_volume,
     Kind.GLUSTER_SPACE: gluster.of_space,
     Kind.HEKETI: heketi_down.of_heketi,
+    Kind.MOUNT_COUNT: filesystems.of_mounts,
+    Kind.KERNEL_LOG: filesystems.of_log,
 }
 """By the object's kind."""
 

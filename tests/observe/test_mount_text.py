@@ -135,3 +135,33 @@ def test_a_long_text_is_read_fast() -> None:
     message = 'MountVolume.SetUp failed for volume "pvc-1" : ' + "MountVolume." * 100_000
     assert read(message).volume == "pvc-1"
     assert len(read("unmounted volumes=[" * 50_000).unmounted) <= model.LONGEST_TEXT
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        ("/dev/rbd0", "rbd0"),
+        ("/dev/nvme1n1p1", "nvme1n1p1"),
+        ("/dev/xvdba", "xvdba"),
+        ("/dev/dm-3", "dm-3"),
+        ("/dev/mapper/pvmedic-data", ""),
+        ("/dev/rbd/pool/image", ""),
+        ("/dev/disk/by-id/scsi-0", ""),
+        ("server:/export", ""),
+    ],
+)
+def test_the_device_that_could_not_be_mounted_is_what_the_kernel_calls_it(
+    named: str, expected: str
+) -> None:
+    """A symbolic name is not in the kernel's log."""
+    text = (
+        'MountVolume.MountDevice failed for volume "pv-data" : rpc error: code = Internal desc ='
+        " mount failed: exit status 32\nMounting command: mount\nMounting arguments: -t xfs -o"
+        f" defaults {named} /var/lib/kubelet/globalmount\nOutput: mount: /var/lib/kubelet:"
+        f" wrong fs type, bad option, bad superblock on {named}, missing codepage or helper"
+        " program, or other error."
+    )
+    about = made.event(made.pod(), None, reason="FailedMount", component="kubelet")
+    fact = events.fact(text, about)
+    assert isinstance(fact, MountFailed)
+    assert (fact.cause, fact.device) == (Cause.WRONG_FS_TYPE, expected)

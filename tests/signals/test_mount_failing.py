@@ -12,8 +12,8 @@ from exporter.observe.signals.mount_failing import (
     UNEXPLAINED,
     MountFailing,
     subject_of,
-    xfs_cause,
 )
+from exporter.observe.signals.reasons import xfs
 from tests.signals import made
 
 DATA = subject_of("web", "user", "data")
@@ -268,7 +268,7 @@ def test_versions_make_candidates(
     kernel: Version | None, plugin: Version | None, expected: Cause, *, cloned: bool
 ) -> None:
     """An old kernel, a plugin without nouuid, a clone: each alone or together."""
-    assert xfs_cause(kernel, plugin, cloned=cloned) is expected
+    assert xfs.by_versions(kernel, plugin, cloned=cloned) is expected
 
 
 PLUGIN = made.pod(
@@ -326,8 +326,9 @@ def test_nothing_is_called_xfs_whose_file_system_is_not(
         failed(),
         PLUGIN,
         model.CsiDriver(made.DRIVER),
+        made.kernel_fault(),
     ],
-    ids=["pod", "claim", "volume", "attachment", "node", "event", "plugin", "driver"],
+    ids=["pod", "claim", "volume", "attachment", "node", "event", "plugin", "driver", "fault"],
 )
 def test_a_change_touches_the_pods_that_it_speaks_of(obj: Object) -> None:
     """Arrival and removal touch alike."""

@@ -235,7 +235,7 @@ TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
         made.mount("a", "pv-logs"),
     ),
     Kind.MOUNT_COUNT: (model.MountCount("a", well=3, troubled=1),),
-    Kind.KERNEL_FAULT: (made.kernel_fault(), made.kernel_fault("b", model.Cause.OTHER)),
+    Kind.KERNEL_FAULT: (made.kernel_fault(), made.kernel_fault("b", model.Cause.IO_ERROR)),
     Kind.KERNEL_LOG: (model.KernelLog("a", 10),),
     Kind.HEKETI: (made.heketi(), made.heketi(up=False, reason="Refused", listed=False)),
     Kind.HEKETI_VOLUME: (made.heketi_volume(), made.heketi_volume("vol_3")),

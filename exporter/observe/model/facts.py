@@ -21,7 +21,11 @@ class Cause(StrEnum):
     WRONG_FS_TYPE = "WrongFsType"
     XFS_DUPLICATE_UUID = "XfsDuplicateUuid"
     XFS_UNSUPPORTED = "XfsUnsupported"
+    FEATURE_UNSUPPORTED = "FeatureUnsupported"
     FILESYSTEM_DAMAGED = "FilesystemDamaged"
+    FILESYSTEM_SHUT_DOWN = "FilesystemShutDown"
+    REMOUNTED_READ_ONLY = "RemountedReadOnly"
+    IO_ERROR = "IoError"
     ATTACHMENT_DELETING = "AttachmentDeleting"
     NOT_ATTACHED = "NotAttached"
     STILL_IN_USE = "StillInUse"
@@ -73,7 +77,8 @@ class MountFailed(msgspec.Struct, frozen=True, tag=True):
 
     `volume` is the PV's name (an inline volume's: the pod volume's), empty in a time-out text,
     which names pod volumes in `unmounted` instead. `operation` is the id of "an operation with the
-    given Volume ID ... already exists".
+    given Volume ID ... already exists". `device` is what mount(8) could not mount, without /dev,
+    where it is called as the kernel calls it.
     """
 
     volume: str
@@ -81,6 +86,7 @@ class MountFailed(msgspec.Struct, frozen=True, tag=True):
     step: str
     cause: Cause
     operation: str = ""
+    device: str = ""
 
 
 class SandboxFailed(msgspec.Struct, frozen=True, tag=True):

@@ -86,6 +86,7 @@ _TELLING: tuple[tuple[str, Cause], ...] = (
     ("fsck found errors", Cause.FILESYSTEM_DAMAGED),
     ("structure needs cleaning", Cause.FILESYSTEM_DAMAGED),
     ("wrong fs type", Cause.WRONG_FS_TYPE),
+    ("can't read superblock", Cause.IO_ERROR),
     ("volume attachment is being deleted", Cause.ATTACHMENT_DELETING),
     ("volume attachment has been deleted", Cause.ATTACHMENT_DELETING),
     ("attachmentlimitexceeded", Cause.NODE_LIMIT),

@@ -21,6 +21,11 @@ _STEP = re.compile(
 )
 """Up to Kubernetes 1.7 the volume's unique name stands first and its own in brackets."""
 _LIST = re.compile(r"(?:unmounted|failed to process) volumes=\[([^\]]{0,4096})(\])?")
+_DEVICE = re.compile(
+    r"(?:superblock on|mount|mounting) /dev/((?:[shv]|xv)d[a-z]{1,3}[0-9]{0,3}|rbd[0-9p]{1,8}"
+    r"|nvme[0-9]{1,4}n[0-9p]{1,8}|(?:dm-|loop|nbd|drbd|mmcblk|md)[0-9p]{1,8})(?![\w/-])"
+)
+"""Only what the kernel calls so: a mapper's or an rbd's symbolic name is another one there."""
 _HEAD = 8192
 """Characters of a text in which volumes are named."""
 
@@ -33,7 +38,8 @@ def failed(message: str, event: KubeEvent) -> Fact | None:
     if step is not None:
         operation = causes.operation(message)
         volume = step["spec"] or step["volume"]
-        return MountFailed(volume, (), step["step"], causes.cause(message), operation)
+        cause = causes.cause(message)
+        return MountFailed(volume, (), step["step"], cause, operation, _device(message))
     unmounted: dict[str, None] = {}
     for found in _LIST.finditer(head):
         names = found[1].split()
@@ -46,6 +52,11 @@ def no_sandbox(message: str, event: KubeEvent) -> Fact:
     """Read FailedCreatePodSandBox: the pod's volumes are mounted, its network is not there."""
     del message, event
     return SandboxFailed()
+
+
+def _device(message: str) -> str:
+    found = _DEVICE.search(message[:_HEAD])
+    return found[1] if found is not None else ""
 
 
 def _cause(message: str, head: str) -> Cause:

@@ -11,6 +11,7 @@ from exporter.observe.signals.csi_driver_unregistered import CsiDriverUnregister
 from exporter.observe.signals.csi_operation_stuck import CsiOperationStuck
 from exporter.observe.signals.deletion_stuck import DeletionStuck
 from exporter.observe.signals.expansion_failed import ExpansionFailed
+from exporter.observe.signals.filesystem_readonly import FilesystemReadonly
 from exporter.observe.signals.gluster_brick_offline import GlusterBrickOffline
 from exporter.observe.signals.gluster_heal_pending import GlusterHealPending
 from exporter.observe.signals.gluster_lock_errors import GlusterLockErrors
@@ -52,6 +53,7 @@ CLUSTER: tuple[Detector, ...] = (
 )
 
 NODE: tuple[Detector, ...] = (
+    FilesystemReadonly(),
     GlusterdUnresponsive(),
     GlusterPeerFlapping(),
     GlusterLockErrors(),

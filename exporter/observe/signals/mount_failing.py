@@ -17,30 +17,31 @@ which is when it was attached: no mount can have failed before. That an attachme
 no time, so NotAttached counts from when it was first seen. Up to three minutes are normal: device,
 file system check and ownership.
 
-XfsDuplicateUuid and XfsUnsupported are candidates: the kernel's own line is on the node. Both need
-a volume whose file system is XFS. Reflink (0x4) is known to Linux since 4.9; ceph-csi 2.1.0 made
-file systems with it, 2.1.1 and newer mount clones with `nouuid`.
+What mount(8) calls a wrong file system type may be anything. Where the node's kernel log is read,
+its own line says what it was. Without it, XfsDuplicateUuid and XfsUnsupported are candidates, by
+versions, and need a volume whose file system is XFS. Reflink (0x4) is known to Linux since 4.9;
+ceph-csi 2.1.0 made file systems with it, 2.1.1 and newer mount clones with `nouuid`.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from exporter.observe import model
 from exporter.observe.model import Cause, Change, Kind, Object, Ready, Signal, SinceSource, Subject
 from exporter.observe.model.facts import AttachFailed, MountFailed, SandboxFailed
-from exporter.observe.model.versions import Version, image_version, version
+from exporter.observe.model.versions import version
 from exporter.observe.signals import base
+from exporter.observe.signals.reasons import kernel, xfs
 from exporter.observe.view import View, Want
 
 UNEXPLAINED = "Unexplained"
 """The reason where no Event says one."""
 
 _XFS = frozenset({Cause.WRONG_FS_TYPE, Cause.XFS_DUPLICATE_UUID, Cause.XFS_UNSUPPORTED})
+_KERNEL_KNOWS = _XFS | {Cause.OTHER}
+"""Causes for which the node's kernel is asked."""
 _VAGUE = (Cause.OTHER, Cause.TIMEOUT, Cause.OPERATION_PENDING)
 """Causes that say little, least telling first: any other one of the same volume comes before."""
-
-_KNOWS_REFLINK: Version = (4, 9, 0)
-_MAKES_REFLINK: Version = (2, 1, 0)
-_MOUNTS_CLONES: Version = (2, 1, 1)
 
 
 def subject_of(namespace: str, pod: str, claim: str) -> Subject:
@@ -59,7 +60,7 @@ class MountFailing:
     since_sources = frozenset({SinceSource.OBJECT, SinceSource.FIRST_SEEN})
     patience = 180.0
     needs = frozenset({Kind.NODE, Kind.ATTACHMENT, Kind.VOLUME, Kind.CLAIM, Kind.POD})
-    helps = frozenset({Kind.EVENT, Kind.CSI_DRIVER})
+    helps = frozenset({Kind.EVENT, Kind.CSI_DRIVER, Kind.KERNEL_FAULT})
     starts = frozenset({Kind.POD})
 
     def suspects(self, obj: Object, view: View) -> Iterable[Subject]:
@@ -92,13 +93,18 @@ class MountFailing:
                     yield from _waiting_on(obj.name, view)
                     for volume in base.volumes_on(obj, view):
                         yield from _users_of(volume, view)
+                case model.KernelFault():
+                    yield from _waiting_on(obj.node, view)
                 case model.CsiDriver() if _requires_anew(change):
                     yield from _all_waiting(view)
                 case _:
                     pass
 
     def reads(self, subject: Subject, view: View) -> Iterator[Want]:
-        """The pod, its Events, claim and node; then volume, attachments, driver and plugins."""
+        """The pod, its Events, claim and node; then volume, attachments, driver and plugins.
+
+        The node's kernel only when an Event says what it would know better.
+        """
         namespace, name = subject["namespace"], subject["pod"]
         yield Want(Kind.POD, namespace, name)
         yield Want(Kind.CLAIM, namespace, subject["persistentvolumeclaim"])
@@ -112,6 +118,8 @@ class MountFailing:
         pod = view.pod(namespace, name)
         if pod is not None and pod.node:
             yield Want(Kind.NODE, name=pod.node)
+            if any(_for_kernel(event) for event in view.events_of("Pod", namespace, name)):
+                yield Want(Kind.KERNEL_FAULT, name=pod.node)
         if volume is None or pod is None:
             return
         if volume.in_tree:
@@ -139,12 +147,13 @@ class MountFailing:
             return None
         events = base.events_since(pod.created, ("Pod", namespace, pod.name), view)
         if here or not _must_attach(volume, view):
-            cause, text = _mount_cause(pod, name, volume, events)
+            why = _mount_cause(pod, name, volume, events)
         else:
-            cause, text = _attach_cause(volume, events)
-        if not cause:
+            why = _attach_cause(volume, events)
+        if why is None:
             return None
-        refined = _xfs(cause, claim, volume, node, view)
+        proof = _kernel(why, volume, node, view)
+        refined = proof.cause if proof else _xfs(why.cause, claim, volume, node, view)
         since = None if refined == Cause.NOT_ATTACHED and not here else _since(pod, node, here)
         named = {"persistentvolume": volume.name, "driver": volume.driver, "node": pod.node}
         return Signal(
@@ -154,8 +163,20 @@ class MountFailing:
             since_source=SinceSource.FIRST_SEEN if since is None else SinceSource.OBJECT,
             reason=str(refined),
             named=tuple((label, named[label]) for label in self.named_labels),
-            evidence=tuple(_evidence(pod, volume, node, refined, text, view)),
+            evidence=(
+                *_evidence(pod, volume, refined, why.text, view),
+                *_said(node, refined, volume, proof, view),
+            ),
         )
+
+
+class _Why(NamedTuple):
+    """Why a mount fails, as far as Events tell: with the text, the device in it, and its time."""
+
+    cause: str
+    text: str = ""
+    device: str = ""
+    when: float | None = None
 
 
 def _of(pod: model.Pod) -> list[Subject]:
@@ -207,70 +228,68 @@ def _must_attach(volume: model.Volume, view: View) -> bool:
     return driver is None or driver.attach_required
 
 
-def _attach_cause(volume: model.Volume, events: list[model.KubeEvent]) -> tuple[str, str]:
+def _attach_cause(volume: model.Volume, events: list[model.KubeEvent]) -> _Why:
     for event in reversed(events):
         if isinstance(event.fact, AttachFailed) and event.fact.volume == volume.name:
-            return event.fact.cause, event.message
-    return Cause.NOT_ATTACHED, ""
+            return _Why(event.fact.cause, event.message)
+    return _Why(Cause.NOT_ATTACHED)
 
 
 def _mount_cause(
     pod: model.Pod, claim: str, volume: model.Volume, events: list[model.KubeEvent]
-) -> tuple[str, str]:
-    """Return why this claim's mount fails and the text; empty where another thing explains it."""
+) -> _Why | None:
+    """Return why this claim's mount fails; None where another thing explains the wait."""
     names = {volume.name}
     names |= {pod_volume for pod_volume, c in _pod_volumes(pod) if c == claim}
-    mine: list[tuple[MountFailed, str]] = []
-    unnamed: list[tuple[MountFailed, str]] = []
+    mine: list[_Why] = []
+    unnamed: list[_Why] = []
     others = False
     for event in events:
         fact = event.fact
         others = others or isinstance(fact, SandboxFailed)
         if not isinstance(fact, MountFailed):
             continue
+        why = _Why(fact.cause, event.message, fact.device, event.last)
         named = {fact.volume, *fact.unmounted} - {""}
         if named & names:
-            mine.append((fact, event.message))
+            mine.append(why)
         elif named:
             others = True
         else:
-            unnamed.append((fact, event.message))
+            unnamed.append(why)
     if mine:
         return _most_telling(mine)
     if others:
-        return "", ""
+        return None
     if unnamed:
         return _most_telling(unnamed)
-    return (UNEXPLAINED if pod.sandbox is False else "", "")
+    return _Why(UNEXPLAINED) if pod.sandbox is False else None
 
 
 def _pod_volumes(pod: model.Pod) -> Iterator[tuple[str, str]]:
     return zip(pod.claim_volumes, pod.claims, strict=False)
 
 
-def _most_telling(found: list[tuple[MountFailed, str]]) -> tuple[str, str]:
+def _most_telling(found: list[_Why]) -> _Why:
     """Return the newest cause that says something: a time-out and its echoes follow any failure."""
 
-    def rank(one: tuple[MountFailed, str]) -> int:
-        cause = one[0].cause
-        return _VAGUE.index(cause) if cause in _VAGUE else len(_VAGUE)
+    def rank(one: _Why) -> int:
+        return _VAGUE.index(Cause(one.cause)) if one.cause in _VAGUE else len(_VAGUE)
 
-    fact, text = max(reversed(found), key=rank)
-    return fact.cause, text
+    return max(reversed(found), key=rank)
 
 
-def xfs_cause(kernel: Version | None, ceph_csi: Version | None, *, cloned: bool) -> Cause:
-    """Return what "wrong fs type" of an XFS volume most likely means, by versions alone.
+def _for_kernel(event: model.KubeEvent) -> bool:
+    return isinstance(event.fact, MountFailed) and event.fact.cause in _KERNEL_KNOWS
 
-    A clone needs `nouuid`, which ceph-csi lacked before 2.1.1. An old kernel cannot mount what a
-    newer mkfs.xfs made, whatever is installed now: that file system stays as it is.
-    """
-    old_kernel = kernel is not None and kernel < _KNOWS_REFLINK
-    if old_kernel and ceph_csi == _MAKES_REFLINK:
-        return Cause.XFS_UNSUPPORTED
-    if cloned and ceph_csi is not None and ceph_csi < _MOUNTS_CLONES:
-        return Cause.XFS_DUPLICATE_UUID
-    return Cause.XFS_UNSUPPORTED if old_kernel else Cause.WRONG_FS_TYPE
+
+def _kernel(
+    why: _Why, volume: model.Volume, node: model.Node, view: View
+) -> model.KernelFault | None:
+    """Return what the node's kernel said of it, where that explains more."""
+    if why.cause not in _KERNEL_KNOWS:
+        return None
+    return kernel.proof(view.faults_on(node.name), why.device, volume.fs_type, why.when)
 
 
 def _xfs(cause: str, claim: model.Claim, volume: model.Volume, node: model.Node, view: View) -> str:
@@ -280,18 +299,10 @@ def _xfs(cause: str, claim: model.Claim, volume: model.Volume, node: model.Node,
         return Cause.WRONG_FS_TYPE
     if cause != Cause.WRONG_FS_TYPE:
         return cause
-    plugin = _ceph_csi(volume.driver, node.name, view)
-    return xfs_cause(version(node.kernel_version), plugin, cloned=claim.data_source is not None)
-
-
-def _ceph_csi(driver: str, node: str, view: View) -> Version | None:
-    """Return the version of the node's ceph-csi plugin; None for other drivers."""
-    for pod in view.plugins_on(node):
-        if pod.plugin is not None and pod.plugin.driver == driver:
-            found = image_version(pod.plugin.images, "cephcsi")
-            if found is not None:
-                return found
-    return None
+    plugin = xfs.ceph_csi(volume.driver, node.name, view)
+    return xfs.by_versions(
+        version(node.kernel_version), plugin, cloned=claim.data_source is not None
+    )
 
 
 def _since(pod: model.Pod, node: model.Node, here: list[model.Attachment]) -> float | None:
@@ -303,7 +314,7 @@ def _since(pod: model.Pod, node: model.Node, here: list[model.Attachment]) -> fl
 
 
 def _evidence(
-    pod: model.Pod, volume: model.Volume, node: model.Node, reason: str, text: str, view: View
+    pod: model.Pod, volume: model.Volume, reason: str, text: str, view: View
 ) -> Iterator[str]:
     yield f"pod {pod.namespace}/{pod.name} waits on node {pod.node} for volume {volume.name}"
     if text:
@@ -312,13 +323,24 @@ def _evidence(
         yield "no Event says why; the kubelet's log on that node does"
     elif reason == Cause.NOT_ATTACHED:
         yield f"no VolumeAttachment of {volume.name} names node {pod.node}"
-    if reason in (Cause.XFS_DUPLICATE_UUID, Cause.XFS_UNSUPPORTED):
+    if not view.sees(Kind.EVENT):
+        yield "Events cannot be read, so another cause is not ruled out"
+
+
+def _said(
+    node: model.Node,
+    reason: str,
+    volume: model.Volume,
+    proof: model.KernelFault | None,
+    view: View,
+) -> Iterator[str]:
+    if proof is not None:
+        yield f"the kernel of node {node.name}, {proof.count} times: {proof.text}"
+    elif reason in (Cause.XFS_DUPLICATE_UUID, Cause.XFS_UNSUPPORTED):
         yield (
             f"the volume is XFS and node {node.name} runs Linux {node.kernel_version or 'unknown'};"
             " only the kernel's line on that node proves the cause"
         )
-        found = _ceph_csi(volume.driver, node.name, view)
+        found = xfs.ceph_csi(volume.driver, node.name, view)
         if found is not None:
             yield f"the node's plugin is ceph-csi {'.'.join(map(str, found))}"
-    if not view.sees(Kind.EVENT):
-        yield "Events cannot be read, so another cause is not ruled out"
