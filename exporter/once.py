@@ -23,7 +23,7 @@ from exporter.observe.kube.api import Api
 from exporter.observe.kube.resources import RESOURCES
 from exporter.observe.kube.version import version
 from exporter.observe.kubelets import KubeletSettings, Reader
-from exporter.observe.model import Kind
+from exporter.observe.model import FACTS, Kind
 from exporter.observe.objects import Objects
 from exporter.observe.parse import events, wire
 from exporter.observe.signals import CLUSTER, READ
@@ -32,9 +32,7 @@ from exporter.observe.view import View
 HEALTHY, WRONG, UNSEEN = 0, 1, 3
 """Exit statuses; 2 is for what a person must mend in how it is called."""
 
-ASKED = frozenset({Kind.SERVER, Kind.VOLUME_STATS}) | Heketis.kinds
-"""Kinds that are read here though they are no lists of the API."""
-NOT_HERE = "this command reads the API server, kubelets and Heketis only"
+NOT_HERE = "what only nodes show is not read by this command: their pods are not reached from here"
 KUBELETS_AT_ONCE = 32
 NARROWEST = 80
 PROGRESS_SECONDS = 2.0
@@ -80,8 +78,8 @@ async def run(
         found = await _read(api, reader)
         found.objects.put(server)
         await _ask_heketis(heketi, found)
-    # What only nodes or other services show is no failure of this run: it cannot be reached here.
-    hidden = dict.fromkeys(READ - frozenset(wire.KINDS) - ASKED, NOT_HERE)
+    # What only nodes show is no failure of this run: it cannot be reached from where it runs.
+    hidden = dict.fromkeys(READ & FACTS, NOT_HERE)
     elsewhere = {d.name: NOT_HERE for d in CLUSTER if (d.needs | d.starts) & hidden.keys()}
     detectors = [one for one in CLUSTER if one.name not in elsewhere]
     verdict = judge(detectors, found.objects, {**hidden, **found.unseen}, time.time())
