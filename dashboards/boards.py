@@ -45,6 +45,13 @@ SIGNALS: Mapping[str, frozenset[str]] = {
     "rok": frozenset({"rwx_recovery_blocked", "snapshot_space_exhausted"}),
 }
 
+MANY: Mapping[str, tuple[str, str]] = {
+    "pvmedic_gluster_brick_online": ("{} == 0", " Shown are those that do not."),
+    "pvmedic_gluster_volume_quorum_met": ("{} == 0", " Shown are those that do not."),
+    "pvmedic_gluster_heal_pending_entries": ("topk(50, {})", " Shown are the 50 with most."),
+}
+"""Metrics that have thousands of series: which of them a panel shows, and that it says so."""
+
 SHORT = {
     "persistentvolumeclaim": "Claim",
     "persistentvolume": "Volume",
@@ -273,13 +280,14 @@ def _panel(metric: Published, runbook: str) -> Part:
     """Return the panel that fits what a metric is."""
     title = _title(metric.name.removeprefix("pvmedic_"))
     legend = "{{role}}" if metric.process else queries.legend(metric)
+    shown, note = MANY.get(metric.name, ("{}", ""))
+    plain, meaning = shown.format(queries.plain(metric)), metric.meaning + note
     if metric.unit == "always 1":
         columns = _columns((*metric.labels, "job"))
         values = [(queries.plain(metric), "Is", panels.NUMBER)]
         return panels.rows(title, metric.meaning, columns, values, runbook, panels.HALF)
     if metric.unit == "0 or 1":
-        expr = queries.plain(metric)
-        return panels.timeline(title, metric.meaning, expr, legend, good=1, width=panels.HALF)
+        return panels.timeline(title, meaning, plain, legend, good=1, width=panels.HALF)
     if metric.unit == "Unix seconds":
         expr = queries.ages(metric)
         return panels.lines(f"{title}: age", metric.meaning, expr, legend, panels.AGE)
@@ -287,7 +295,7 @@ def _panel(metric: Published, runbook: str) -> Part:
         a_second = f"{title}: per second"
         return panels.lines(a_second, metric.meaning, queries.plain(metric), legend, panels.RATE)
     unit = {"bytes": "bytes", "seconds": "s"}.get(metric.unit, panels.NUMBER)
-    return panels.lines(title, metric.meaning, queries.plain(metric), legend, unit)
+    return panels.lines(title, meaning, plain, legend, unit)
 
 
 def _ratio(metric: Published, metrics: Iterable[Published]) -> Part:

@@ -15,7 +15,7 @@ import msgspec
 from exporter.observe import gluster_quorum, model
 from exporter.observe.gluster_quorum import Loss
 from exporter.observe.model import Kind
-from exporter.observe.view import View
+from exporter.observe.view import View, Want
 
 
 class SafetyReason(StrEnum):
@@ -50,6 +50,9 @@ Objections: TypeAlias = dict[SafetyReason, str]
 
 KINDS = frozenset({Kind.GLUSTERD, Kind.GLUSTER_VOLUME, Kind.GLUSTER_SPACE})
 """What it is decided from."""
+
+WANTS = tuple(Want(kind) for kind in sorted(KINDS))
+"""The same for a fresh look: of all nodes, since which ones make a pool is only known from them."""
 
 _RANK = {reason: rank for rank, reason in enumerate(SafetyReason)}
 

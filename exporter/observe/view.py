@@ -284,11 +284,6 @@ class View:
         """Iterate over all volumes as each node knows them, in no order."""
         return self._of(model.GlusterVolume, Kind.GLUSTER_VOLUME)
 
-    def gluster_logs(self) -> list[model.GlusterLog]:
-        """Return what every node's glusterd log has told, by node."""
-        found = self._of(model.GlusterLog, Kind.GLUSTER_LOG)
-        return sorted(found, key=lambda log: log.name)
-
     def gluster_log(self, node: str) -> model.GlusterLog | None:
         """Return what a node's glusterd log has told."""
         return self._get(model.GlusterLog, Kind.GLUSTER_LOG, "", node)

@@ -15,6 +15,7 @@ VOLUME = subject_of("vol_1")
 LOG = model.GlusterLog("a", quorum_lost=(model.QuorumLost("vol_1", 500.0),))
 SERVER = (("cluster.server-quorum-type", "server"),)
 DOWN = made.glusterd("a", answers=False)
+UP = made.glusterd("a")
 
 
 def volume(quorum: str, **fields: object) -> model.GlusterVolume:
@@ -26,14 +27,13 @@ def volume(quorum: str, **fields: object) -> model.GlusterVolume:
 @pytest.mark.parametrize(
     ("objects", "reason"),
     [
-        ([volume("does_not_meet")], "NotMet"),
-        ([volume("does_not_meet"), LOG], "NotMet"),
-        ([LOG], "BricksStopped"),
+        ([UP, volume("does_not_meet")], "NotMet"),
+        ([UP, volume("does_not_meet"), LOG], "NotMet"),
         ([LOG, DOWN], "BricksStopped"),
-        ([LOG, volume("")], "BricksStopped"),
-        ([LOG, volume("not_applicable")], "BricksStopped"),
+        ([UP, LOG, volume("")], "BricksStopped"),
+        ([UP, LOG, volume("not_applicable")], "BricksStopped"),
     ],
-    ids=["state", "both", "only the log", "glusterd down", "it does not say", "just started"],
+    ids=["state", "both", "glusterd down", "it does not say", "just started"],
 )
 def test_a_volume_without_quorum_is_a_signal(objects: list[Object], reason: str) -> None:
     """Either source is enough, and it names the node."""
@@ -52,13 +52,13 @@ def test_a_volume_without_quorum_is_a_signal(objects: list[Object], reason: str)
     "objects",
     [
         [],
-        [volume("meets")],
-        [volume("meets"), LOG],
-        [volume("not_applicable", options=()), LOG],
-        [volume("does_not_meet", started=False)],
-        [volume("", started=False), LOG],
-        [LOG, made.glusterd("a")],
-        [volume("meets"), model.GlusterLog("a")],
+        [UP, volume("meets")],
+        [UP, volume("meets"), LOG],
+        [UP, volume("not_applicable", options=()), LOG],
+        [UP, volume("does_not_meet", started=False)],
+        [UP, volume("", started=False), LOG],
+        [UP, LOG],
+        [UP, volume("meets"), model.GlusterLog("a")],
     ],
     ids=[
         "nothing",
@@ -79,7 +79,7 @@ def test_other_volumes_are_no_signal(objects: list[Object]) -> None:
 def test_a_node_on_the_losing_side_is_enough() -> None:
     """A pool that fell apart has a side that still meets quorum."""
     other = made.gluster_volume("b", quorum="does_not_meet")
-    found = DETECTOR.decide(VOLUME, view([volume("meets"), other]))
+    found = DETECTOR.decide(VOLUME, view([UP, volume("meets"), made.glusterd("b"), other]))
     assert found is not None
     assert found.named == (("node", "b"),)
 
@@ -89,7 +89,8 @@ def test_volume_log_and_glusterd_touch_it() -> None:
     seen = view([LOG, DOWN])
     for obj in (volume("meets"), LOG, DOWN):
         assert set(DETECTOR.touched(Change(None, obj), seen)) == {VOLUME}
-    assert not list(DETECTOR.suspects(DOWN, seen))
+    assert list(DETECTOR.suspects(DOWN, seen)) == [VOLUME]
+    assert not list(DETECTOR.suspects(LOG, seen))
 
 
 def test_a_fresh_look_asks_every_node() -> None:
