@@ -241,6 +241,9 @@ class Board:
         self._events: Counter[multi_attach.Key] = Counter()
         self._further: dict[str, dict[Subject, frozenset[str]]] = defaultdict(dict)
         self._objects: dict[Ref, frozenset[str]] = {}
+        self._derives = [
+            one for one in collectors.DERIVED if self._declared.intersection(one.families)
+        ]
         self._due: set[Derived] = set()
         self._derived: dict[Derived, frozenset[str]] = {}
 
@@ -287,7 +290,7 @@ class Board:
         if obj is None:
             return
         kind = KIND_OF[type(obj)]
-        self._due.update(one for one in collectors.DERIVED if kind in one.kinds)
+        self._due.update(one for one in self._derives if kind in one.kinds)
         shows = collectors.OF_OBJECTS.get(kind)
         if shows is not None:
             name = ref(obj)

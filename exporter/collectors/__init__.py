@@ -85,11 +85,17 @@ class Derived(NamedTuple):
 
     kinds: frozenset[Kind]
     series: Callable[[View], Iterable[tuple[Family, Sample]]]
+    families: tuple[Family, ...]
+    """Where none of these is published nobody asks."""
 
 
 DERIVED: tuple[Derived, ...] = (
-    Derived(gluster_volumes_orphaned.KINDS, gluster_volumes_orphaned.series),
-    Derived(gluster_disruption.KINDS, gluster_disruption.series),
+    Derived(
+        gluster_volumes_orphaned.KINDS,
+        gluster_volumes_orphaned.series,
+        gluster_volumes_orphaned.FAMILIES,
+    ),
+    Derived(gluster_disruption.KINDS, gluster_disruption.series, gluster_disruption.FAMILIES),
 )
 
 TOLD: frozenset[Kind] = frozenset(OF_OBJECTS).union(*(one.kinds for one in DERIVED))

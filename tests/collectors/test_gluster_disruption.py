@@ -1,11 +1,14 @@
 """pvmedic_gluster_disruption_safe: one series a node, with the reason."""
 
 import msgspec
+import pytest
 
 from exporter.collectors import CLUSTER_FAMILIES, DERIVED, NODE_FAMILIES, gluster_disruption
+from exporter.exposition import Family
 from exporter.observe import model
-from exporter.observe.model import Kind, Object
+from exporter.observe.model import Change, Kind, Object
 from exporter.observe.objects import Objects
+from exporter.server import Board, SelfMetrics
 from tests.signals import made
 
 KINDS = frozenset({Kind.GLUSTERD, Kind.GLUSTER_VOLUME, Kind.GLUSTER_SPACE})
@@ -46,3 +49,18 @@ def test_it_is_the_cluster_role_s_and_follows_from_all_nodes_facts() -> None:
     assert gluster_disruption.SAFE in CLUSTER_FAMILIES
     assert gluster_disruption.SAFE not in NODE_FAMILIES
     assert [one.kinds for one in DERIVED if one.series is gluster_disruption.series] == [KINDS]
+
+
+@pytest.mark.parametrize(("families", "told"), [(CLUSTER_FAMILIES, True), (NODE_FAMILIES, False)])
+def test_only_the_role_that_sees_all_nodes_publishes_it(
+    families: tuple[Family, ...],
+    told: bool,  # noqa: FBT001 -- a column of the table
+) -> None:
+    """The other one is not asked either: its own node alone would never be safe."""
+    board = Board(SelfMetrics(), began=0.0, families=families)
+    view = made.view(pool())
+    for obj in pool():
+        board.change(Change(None, obj), view)
+    board.settled(view)
+    line = b'pvmedic_gluster_disruption_safe{node="a",reason="Safe"} 1\n'
+    assert (line in b"".join(board.parts(openmetrics=False))) == told
