@@ -1,7 +1,7 @@
 """Finds or makes the programs that a local cluster runs, once, in the user's cache.
 
 How things are built or fetched is in `go_build`, `monitoring`, `gluster_packages`,
-`xfs_packages` and `lvm`; here are the cache and its lock.
+`xfs_packages`, `lvm` and `mtail`; here are the cache and its lock.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local import gluster_packages, go_build, lvm, monitoring, xfs_packages
+from local import gluster_packages, go_build, lvm, monitoring, mtail, xfs_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -101,6 +101,14 @@ def ensure_xfs(report: Report) -> xfs_packages.Xfs:
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "tools.lock", report):
         return xfs_packages.ensure(cache, report)
+
+
+def ensure_mtail(report: Report) -> Path:
+    """Return mtail, fetched if it was not yet."""
+    cache = cache_directory(os.environ)
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache / "tools.lock", report):
+        return mtail.ensure(cache, report)
 
 
 def ensure_lvm(report: Report) -> Path | None:

@@ -14,8 +14,10 @@ import msgspec
 
 from exporter.observe.parse.whole_lines import WholeLines
 
-PIECE = 256 * 1024
-"""Bytes read at once: the interpreter is held for a millisecond or two while they are looked at."""
+PIECE = 64 * 1024
+"""Bytes read at once: larger ones are slower (each is memory that the system must clear first), and
+hold the interpreter for longer while they are looked at.
+"""
 HEAD = 256
 """Bytes at the beginning that tell one file from another: lines begin with their time."""
 

@@ -26,9 +26,17 @@ _CALM = re.compile(rb"(?:" + _CALM_LINE + rb"|" + _CONTINUED + rb")*+")
 _TIME = rb"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6})(?: ([+-][0-9]{4}))?"
 _PLACE = rb"\[[^ \]\n]{1,120}:[0-9]{1,7}:([^ \]\n]{1,200})\] "
 _DOMAIN = rb"[0-9]{0,9}-[^ \n]{0,255} "
-_HEAD = re.compile(rb"\[" + _TIME + rb"\] [MACEWNIDT] (?:\[MSGID: [0-9]{1,10}\] )?" + _PLACE)
-_BACKTRACE_END = re.compile(rb"\] ?\)+ (?=[0-9]{0,9}-)")
-_BEFORE_TEXT = re.compile(_DOMAIN)
+_BACKTRACE = rb"\(.*\] ?\)+ (?=[0-9]{0,9}-)"
+_LINE = re.compile(
+    rb"\["
+    + _TIME
+    + rb"\] [MACEWNIDT] (?:\[MSGID: [0-9]{1,10}\] )?"
+    + _PLACE
+    + rb"(?:"
+    + _BACKTRACE
+    + rb")?"
+    + _DOMAIN
+)
 _REPEAT = re.compile(
     _FOLDED
     + rb"[MACEWNIDT] \[MSGID: [0-9]{1,10}\] "
@@ -64,19 +72,14 @@ def scan(block: bytes, zone: tzinfo) -> Scanned:
 
 def _plain(line: bytes, zone: tzinfo) -> tuple[LogFact | None, bool]:
     """Return what a line says, and whether it is one."""
-    head = _HEAD.match(line)
-    if head is None:
+    found = _LINE.match(line)
+    if found is None:
         return None, False
-    moment, offset, function = head.groups()
+    moment, offset, function = found.groups()
     at = log_times.unix(moment, offset, zone)
-    begin = head.end()
-    if line.startswith(b"(", begin):
-        backtrace = _BACKTRACE_END.search(line, begin)
-        begin = backtrace.end() if backtrace is not None else begin
-    before = _BEFORE_TEXT.match(line, begin)
-    if before is None or at is None:
+    if at is None:
         return None, False
-    return gluster_texts.fact(line[before.end() :].rstrip(), Said(at, at, 1, function)), True
+    return gluster_texts.fact(line[found.end() :].rstrip(), Said(at, at, 1, function)), True
 
 
 def _repeated(line: bytes, zone: tzinfo) -> LogFact | None:

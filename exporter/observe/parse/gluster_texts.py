@@ -49,20 +49,20 @@ def fact(text: bytes, said: Said) -> LogFact | None:
 
 
 def _word(found: re.Match[bytes], group: str) -> str:
-    return (found[group] or b"").decode(errors="replace")
+    return found[group].decode(errors="replace")
 
 
 def _lock(kind: str) -> Callable[[re.Match[bytes], Said], LogFact]:
     def means(found: re.Match[bytes], said: Said) -> LogFact:
-        groups = found.re.groupindex
+        named = {name: word.decode(errors="replace") for name, word in found.groupdict(b"").items()}
         return LockError(
             said.at,
             kind,
-            volume=_word(found, "volume") if "volume" in groups else "",
-            holder=_word(found, "holder").lower() if "holder" in groups else "",
-            peer=_word(found, "peer") if "peer" in groups else "",
-            release=said.function == RELEASES,
-            times=said.times,
+            named.get("volume", ""),
+            named.get("holder", "").lower(),
+            named.get("peer", ""),
+            said.function == RELEASES,
+            said.times,
         )
 
     return means

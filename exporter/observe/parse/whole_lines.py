@@ -44,7 +44,9 @@ class WholeLines:
             self.too_long += 1
             self._held, piece = b"", piece[first + 1 :]
         whole = piece.rfind(b"\n") + 1
-        lines = self._without_long(self._held + piece[:whole])
+        lines = b"".join((self._held, memoryview(piece)[:whole]))
+        if len(piece) > self._longest:
+            lines = self._without_long(lines)
         self._held = b""
         self._hold(piece[whole:])
         return lines
@@ -67,9 +69,7 @@ class WholeLines:
         self._inside = self._counts = False
 
     def _without_long(self, lines: bytes) -> bytes:
-        """Drop what is too long of a piece that is larger than a line may be."""
-        if len(lines) <= self._longest:
-            return lines
+        """Drop what is too long: only a piece that is larger than a line may be has more of it."""
         kept = [line for line in lines.split(b"\n") if len(line) <= self._longest]
         self.too_long += lines.count(b"\n") + 1 - len(kept)
         return b"\n".join(kept)
