@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import select
 import struct
 import threading
 from typing import TYPE_CHECKING, Self
@@ -24,6 +25,8 @@ DETACH = 2
 _HEADER = struct.Struct("<IIQQIIII")
 _ANSWER = struct.Struct("<IiQ")
 _LARGEST = 256 * 1024
+_TICK = 0.05
+"""Seconds after which the server looks whether it should listen."""
 _NOT_FOUND, _NOT_KNOWN = 2, 38
 
 _LOOKUP, _GETATTR, _STATFS, _RELEASE, _FLUSH, _INIT = 1, 3, 17, 18, 25, 26
@@ -53,6 +56,8 @@ class FuseMount:
         self.point = point
         self._answers = threading.Event()
         self._answers.set()
+        self._listens = threading.Event()
+        self._listens.set()
         self._greeted = threading.Event()
         self._device = -1
         self._server = threading.Thread(target=self._serve, name="fuse", daemon=True)
@@ -86,17 +91,20 @@ class FuseMount:
         """Answer nothing any more."""
         self._answers.clear()
 
+    def stop(self) -> None:
+        """Do not even hear what is asked: who asks can be killed then, as on a dead NFS."""
+        self._listens.clear()
+
     def answer(self) -> None:
         """Answer again, what was asked meanwhile first."""
+        self._listens.set()
         self._answers.set()
 
     def cut_off(self) -> None:
         """End the server and leave the mount: the transport endpoint is not connected."""
         self.answer()
         self._close()
-        # Whoever still reads the device must notice: only when the last one lets go is it cut off.
-        with contextlib.suppress(OSError):
-            os.statvfs(self.point)
+        # Only when the last one who reads the device lets go is it cut off.
         self._server.join(10)
 
     def _close(self) -> None:
@@ -107,6 +115,8 @@ class FuseMount:
     def _serve(self) -> None:
         with contextlib.suppress(OSError):
             while (device := self._device) >= 0:
+                if not (select.select([device], [], [], _TICK)[0] and self._listens.wait(_TICK)):
+                    continue
                 asked = os.read(device, _LARGEST)
                 self._answers.wait()
                 _, operation, unique, *_ = _HEADER.unpack_from(asked)

@@ -10,23 +10,24 @@ and a mount can only be asked where it has been propagated to us (`mountPropagat
 HostToContainer`); read-only file systems are seen in the table alone.
 """
 
-import asyncio
 import errno
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from exporter.observe import errors
+from exporter.observe.bounded import Bounded
 from exporter.observe.model import Kind, Mount, MountCount, MountProblem, Object
+from exporter.observe.mount_memory import MountMemory
 from exporter.observe.parse import mountinfo
 from exporter.observe.parse.mountinfo import Key, Mounted, Table
 from exporter.observe.statfs import Answers, Asked, Statfs
 from exporter.observe.volumes import Volumes
 
-Found = TypeVar("Found")
-
 EVERY_SECONDS = 15.0
+FILES_SECONDS = 10.0
+"""How long reading the kernel's table, and the kubelet's own files, may take."""
 LARGEST_VOLUME_DATA = 64 * 1024
 
 _GONE = frozenset({0, errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP})
@@ -65,6 +66,13 @@ class _Trouble(NamedTuple):
     problem: MountProblem
 
 
+class _Seen(NamedTuple):
+    """The host's table, and which places of it are to be seen below `root`; None: all of them."""
+
+    table: Table
+    points: frozenset[str] | None
+
+
 class Mounts:
     """The source: nothing where no claim is mounted, and then no process either."""
 
@@ -77,35 +85,35 @@ class Mounts:
         volumes: Volumes,
         places: Places | None = None,
         statfs: Statfs | None = None,
-        every: float = EVERY_SECONDS,
+        state: Path | None = None,
     ) -> None:
         self.node = node
-        self.every = every
+        self.every = EVERY_SECONDS
         self._volumes = volumes
         self._places = places or Places()
         self.statfs = statfs or Statfs()
+        self._memory = MountMemory(state)
         self._was_writable: frozenset[Key] = frozenset()
-        self._reading: asyncio.Task[object] | None = None
+        self._found: list[_Trouble] = []
+        self._tables = Bounded(self._seen, "the table of mounts")
+        self._names = Bounded(self._troubled, "the kubelet's folder")
 
     async def look(self) -> Sequence[Object]:
         """Look at all mounts of claims; raises ObserveError when the table cannot be read."""
-        table = await self._off_the_loop(self._table)
+        seen = await self._tables.ask(FILES_SECONDS)
+        table = seen.table
+        await self._remember(table)
         if not table.volumes:
-            self._was_writable = frozenset()
             self.statfs.rest()
             await self._volumes.named(())
             return (MountCount(self.node),)
-        there = {one.key for one in table.volumes}
-        # A restart forgets; then both sets of options being `ro` counts as meant.
-        self._was_writable &= there
-        self._was_writable |= mountinfo.written_to(table.volumes)
-        answers = await self._answers(table)
-        found = [
+        answers = await self._answers(seen)
+        self._found = found = [
             _Trouble(one, problem)
             for one in table.volumes
             if (problem := self._problem(one, table, answers)) is not None
         ]
-        troubled = await self._off_the_loop(lambda: self._troubled(found)) if found else []
+        troubled = await self._names.ask(FILES_SECONDS) if found else []
         volumes = await self._volumes.named({one.name for one in troubled})
         not_well = {trouble.mounted.key for trouble in found} | answers.unasked
         count = MountCount(
@@ -117,20 +125,35 @@ class Mounts:
         )
         return (*troubled, count, *volumes)
 
-    def _table(self) -> Table:
+    def _seen(self) -> _Seen:
+        places = self._places
         try:
-            return mountinfo.table(self._places.mountinfo.read_bytes())
+            # The host's first: what is mounted in between is not missed in ours.
+            table = mountinfo.table(places.mountinfo.read_bytes())
+            if places.root == Path("/"):
+                return _Seen(table, None)
+            return _Seen(table, mountinfo.points(places.own.read_bytes()))
         except OSError as error:
-            raise _refused(f"{self._places.mountinfo} cannot be read: {error}", error) from error
+            raise _refused(f"{places.mountinfo} cannot be read: {error}", error) from error
 
-    async def _answers(self, table: Table) -> Answers:
+    async def _remember(self, table: Table) -> None:
+        """Remember which mounts could once be written to."""
+        there = {one.key for one in table.volumes}
+        self._was_writable |= await self._memory.recall(there)
+        self._was_writable &= there
+        self._was_writable |= mountinfo.written_to(table.volumes)
+        read_only = {one.key for one in table.volumes if one.read_only}
+        await self._memory.keep(self._was_writable & read_only)
+
+    async def _answers(self, seen: _Seen) -> Answers:
         """Ask all that we can reach."""
-        asked = table.volumes
+        table, asked = seen.table, seen.table.volumes
         root = os.fsencode(self._places.root).rstrip(b"/")
-        if root:
-            seen = await self._off_the_loop(self._seen)
+        if seen.points is not None:
             asked = tuple(
-                one for one in asked if os.fsdecode(root + os.fsencode(one.point)) in seen
+                one
+                for one in table.volumes
+                if os.fsdecode(root + os.fsencode(one.point)) in seen.points
             )
             if not asked:
                 raise errors.Invalid(
@@ -148,9 +171,6 @@ class Mounts:
         answers.unasked |= {one.key for one in table.volumes if one.key not in reached}
         return answers
 
-    def _seen(self) -> frozenset[str]:
-        return mountinfo.points(self._places.own.read_bytes())
-
     def _problem(self, one: Mounted, table: Table, answers: Answers) -> MountProblem | None:
         number = answers.errnos.get(one.key, 0)
         if one.key in answers.hung:
@@ -161,10 +181,10 @@ class Mounts:
             return None
         return mountinfo.problem(one, table.writable, self._was_writable)
 
-    def _troubled(self, found: Iterable[_Trouble]) -> list[Mount]:
+    def _troubled(self) -> list[Mount]:
         """Return one object a volume: the worst that is wrong with any of its mounts."""
         worst: dict[str, tuple[int, Mount]] = {}
-        for mounted, problem in found:
+        for mounted, problem in self._found:
             name, driver = mounted.name, f"kubernetes.io/{mounted.plugin}"
             if mounted.plugin == "csi":
                 data = self._volume_data(mounted)
@@ -200,14 +220,6 @@ class Mounts:
             return (self._places.devices / mounted.device).readlink().name
         except OSError:
             return mounted.source.removeprefix("/dev/")
-
-    async def _off_the_loop(self, read: Callable[[], Found]) -> Found:
-        """Read files in a thread; one that hangs is not joined by a second one."""
-        if self._reading is not None and not self._reading.done():
-            raise errors.Unreachable("an earlier look at the mounts still hangs in the kernel")
-        reading = asyncio.create_task(asyncio.to_thread(read))
-        self._reading = reading
-        return await asyncio.shield(reading)
 
 
 def _printable(name: str) -> str:

@@ -49,14 +49,20 @@ class Api:
 class Node:
     """The node `a`, whose kubelet's folder is below a temporary one."""
 
-    def __init__(self, folder: Path, api: Api | None = None, most_stuck: int = 8) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        api: Api | None = None,
+        most_stuck: int = 8,
+        state: Path | None = None,
+    ) -> None:
         self.folder = folder / "kubelet"
         self._table = folder / "mountinfo"
         self._also: list[bytes] = []
         self.api = api or Api()
         self.statfs = Statfs(HANGS_SECONDS, most_stuck)
         places = Places(mountinfo=self._table)
-        self.mounts = Mounts("a", Volumes(self.api), places, self.statfs)
+        self.mounts = Mounts("a", Volumes(self.api), places, self.statfs, state)
 
     def csi(self, volume: str, pod: str = "pod-1") -> Path:
         """Return where a CSI volume is mounted for a pod."""

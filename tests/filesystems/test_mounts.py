@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from exporter.observe import errors, model
@@ -15,7 +16,7 @@ from exporter.observe.mounts import Mounts, Places
 from exporter.observe.volumes import Volumes
 from local import loop_disk
 from local.fuse_mount import FuseMount
-from tests.filesystems.mounted import Api, Node, needs_fuse, needs_loop, said
+from tests.filesystems.mounted import HANGS_SECONDS, Api, Node, needs_fuse, needs_loop, said
 from tests.signals import made
 
 DEADLINE_SECONDS = 20.0
@@ -107,6 +108,36 @@ def test_beyond_a_number_of_stuck_workers_the_rest_is_not_asked(tmp_path: Path) 
 
 
 @needs_fuse
+def test_mounts_that_hang_and_let_go_of_who_asks_cost_one_worker_a_look(tmp_path: Path) -> None:
+    """As on a dead NFS server; those that answer again are asked in the same look."""
+    node = Node(tmp_path, most_stuck=2)
+
+    def seen() -> tuple[dict[str, str], MountCount]:
+        # A killed process takes a moment to go.
+        found, count = node.seen()
+        return found, msgspec.structs.replace(count, stuck=0)
+
+    with contextlib.ExitStack() as stack:
+        mounts = [stack.enter_context(FuseMount(node.csi(f"pv-{n}"))) for n in range(4)]
+        for one in mounts:
+            one.stop()
+        assert seen() == (
+            {"pv-0": "Hung", "pv-1": "Hung"},
+            MountCount("a", troubled=2, unasked=2),
+        )
+        every = {f"pv-{n}": "Hung" for n in range(4)}
+        assert seen() == (every, MountCount("a", troubled=4))
+        began = time.monotonic()
+        assert seen() == (every, MountCount("a", troubled=4))
+        assert time.monotonic() - began < 2 * HANGS_SECONDS
+        for one in mounts[:3]:
+            one.answer()
+        until(lambda: seen() == ({"pv-3": "Hung"}, MountCount("a", well=3, troubled=1)))
+        mounts[3].answer()
+        assert seen() == ({}, MountCount("a", well=4))
+
+
+@needs_fuse
 def test_a_fuse_mount_whose_server_has_ended_is_not_connected(node: Node) -> None:
     """As after the restart of a FUSE driver's plugin."""
     with FuseMount(node.in_tree("pv-fuse", "glusterfs")) as mount:
@@ -126,6 +157,25 @@ def test_ext4_that_is_remounted_read_only_and_back(node: Node, ext4: Path) -> No
         assert node.seen() == ({"pv-data": "ReadOnly"}, MountCount("a", troubled=1))
         loop_disk.remount(point, "rw")
         assert node.seen() == ({}, MountCount("a", well=1))
+
+
+@needs_loop
+def test_a_restart_does_not_take_a_remounted_file_system_for_one_that_was_meant_so(
+    ext4: Path, tmp_path: Path
+) -> None:
+    """Nothing but our own memory tells the two apart; junk in it is no memory."""
+    kept = tmp_path / "mounts.json"
+    with loop_disk.attached(ext4) as disk:
+        first = Node(tmp_path, state=kept)
+        with disk.mounted(first.csi("pv-data")) as point:
+            assert first.seen() == ({}, MountCount("a", well=1))
+            loop_disk.remount(point, "ro")
+            assert first.seen()[0] == {"pv-data": "ReadOnly"}
+            assert Node(tmp_path, state=kept).seen()[0] == {"pv-data": "ReadOnly"}
+            kept.write_text("{")
+            assert Node(tmp_path, state=kept).seen()[0] == {}
+            kept.write_text('{"boot": "another", "mounts": []}')
+            assert Node(tmp_path, state=kept).seen()[0] == {}
 
 
 @needs_loop

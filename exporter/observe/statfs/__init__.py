@@ -3,7 +3,7 @@
 A mount whose server is gone holds whoever asks it, sometimes beyond any signal. So nobody asks but
 a worker (`worker`, a program of its own), one at a time; one that stays silent is killed, counted
 as stuck until the kernel lets go of it, and replaced. The mount that it was asked about is not
-asked again before that. When too many are stuck, the rest is not asked at all.
+asked again before that. When too many are stuck, or have hung in one go, the rest is not asked.
 """
 
 import asyncio
@@ -27,7 +27,10 @@ SECONDS = 5.0
 """How long one mount may take to answer."""
 START_SECONDS = 30.0
 MOST_STUCK = 8
-"""Workers that may hang at once: each keeps 3 MB until the kernel lets go of it."""
+"""Workers that may hang at once: each keeps 3 MB until the kernel lets go of it.
+
+And new mounts that may hang in one go: 40 seconds.
+"""
 _AT_ONCE = 16 * 1024
 """Bytes of paths that are under way: a pipe takes more, so that writing never waits."""
 _READ = 65536
@@ -138,7 +141,7 @@ class Statfs:
         self._worker: _Worker | None = None
         self._stuck: dict[Hashable, _Worker] = {}
         self._dying: list[_Worker] = []
-        self._hung: set[Hashable] = set()
+        self._hung: dict[Hashable, None] = {}
 
     @property
     def workers(self) -> list[int]:
@@ -152,30 +155,53 @@ class Statfs:
         return len(self._stuck)
 
     async def ask(self, mounts: Sequence[Asked]) -> Answers:
-        """Ask each once; raises Unreachable when there can be no worker."""
+        """Ask each once; raises Unreachable when there can be no worker.
+
+        Those that hung the last time come last, the one that was asked longest ago first, and one
+        of them that still hangs is enough: the others go on as they were.
+        """
         self._reap()
         answers = Answers()
+        known = {one.key: one for one in mounts}
         held = {one.device for one in mounts if one.key in self._stuck}
-        # One file system hangs for all of its mounts. Those that hung last time come last, so that
-        # nobody waits for them.
-        waiting = sorted(mounts, key=lambda one: one.key in self._hung)
-        while waiting:
-            answers.hung |= {one.key for one in waiting if one.device in held}
-            waiting = [one for one in waiting if one.device not in held]
-            if len(self._stuck) >= self._most_stuck:
-                answers.unasked |= {one.key for one in waiting}
-                break
-            for some in _parts(waiting):
-                errnos = await self._ask(some)
-                answers.errnos |= {one.key: n for one, n in zip(some, errnos, strict=False)}
-                if len(errnos) < len(some):
-                    hangs = some[len(errnos)]
-                    held.add(hangs.device)
-                    self._give_up(hangs.key)
-                    break
-            waiting = [one for one in waiting if one.key not in answers.errnos]
-        self._hung = answers.hung
+        again = [known[key] for key in self._hung if key in known]
+        fresh = [one for one in mounts if one.key not in self._hung and one.device not in held]
+        self._hung = dict.fromkeys(one.key for one in again)
+        self._hung |= dict.fromkeys(one.key for one in mounts if one.device in held)
+        answers.unasked |= {one.key for one in await self._all(fresh, answers, self._most_stuck)}
+        await self._all([one for one in again if one.device not in held], answers, 1)
+        answers.hung |= self._hung.keys()
         return answers
+
+    async def _all(self, waiting: list[Asked], answers: Answers, most: int) -> list[Asked]:
+        """Ask until so many have hung; return those that were not asked."""
+        while waiting and most and len(self._stuck) < self._most_stuck:
+            hangs = await self._until_one_hangs(waiting, answers)
+            if hangs is not None:
+                most -= 1
+                # One file system hangs for all of its mounts.
+                for one in waiting:
+                    if one.device == hangs.device and one.key not in answers.errnos:
+                        self._hung.pop(one.key, None)
+                        self._hung[one.key] = None
+            waiting = [
+                one
+                for one in waiting
+                if one.key not in answers.errnos and (hangs is None or one.device != hangs.device)
+            ]
+        return waiting
+
+    async def _until_one_hangs(self, waiting: Sequence[Asked], answers: Answers) -> Asked | None:
+        for some in _parts(waiting):
+            errnos = await self._ask(some)
+            for one, number in zip(some, errnos, strict=False):
+                answers.errnos[one.key] = number
+                self._hung.pop(one.key, None)
+            if len(errnos) < len(some):
+                hangs = some[len(errnos)]
+                self._give_up(hangs.key)
+                return hangs
+        return None
 
     async def _ask(self, some: Sequence[Asked]) -> list[int]:
         try:
