@@ -7,15 +7,17 @@ from collections.abc import Iterator
 
 from exporter.exposition import Family, FamilyType, Sample
 from exporter.observe import gluster_safety
+from exporter.observe.gluster_safety import SafetyReason
 from exporter.observe.view import View
+
+_REASONS = [one for one in SafetyReason if one is not SafetyReason.SAFE]
 
 SAFE = Family(
     "pvmedic_gluster_disruption_safe",
     FamilyType.GAUGE,
     "1 only while taking this node's Gluster away would leave every volume of its pool writable."
-    " reason: Safe, or the first that speaks against it: GlusterdDown, PeerDown, BrickDown,"
-    " HealPending, SpaceLow, Unseen, OnlyCopy, QuorumAtRisk, Other. It knows of no rebalance and of"
-    " no brick that is being replaced.",
+    f" reason: Safe, or the first that speaks against it: {', '.join(_REASONS)}."
+    " It knows of no rebalance and of no brick that is being replaced.",
     labels=("node", "reason"),
     collector="gluster_disruption",
 )

@@ -23,6 +23,7 @@ class SafetyReason(StrEnum):
 
     GLUSTERD_DOWN = "GlusterdDown"
     PEER_DOWN = "PeerDown"
+    PEER_FLAPPING = "PeerFlapping"
     BRICK_DOWN = "BrickDown"
     HEAL_PENDING = "HealPending"
     SPACE_LOW = "SpaceLow"
@@ -48,7 +49,10 @@ class Safety(msgspec.Struct, frozen=True):
 Objections: TypeAlias = dict[SafetyReason, str]
 """One sentence for each reason: the first that was found."""
 
-KINDS = frozenset({Kind.GLUSTERD, Kind.GLUSTER_VOLUME, Kind.GLUSTER_SPACE})
+NEEDS = frozenset({Kind.GLUSTERD, Kind.GLUSTER_VOLUME, Kind.GLUSTER_SPACE})
+"""Without these nothing is safe."""
+
+KINDS = NEEDS | {Kind.GLUSTER_LOG}
 """What it is decided from."""
 
 WANTS = tuple(Want(kind) for kind in sorted(KINDS))
@@ -132,13 +136,14 @@ class _Pool:
 
     def look(self, view: View) -> None:
         """Collect what speaks against it."""
-        for kind in sorted(KINDS & view.unseen.keys()):
+        for kind in sorted(NEEDS & view.unseen.keys()):
             self._object(SafetyReason.UNSEEN, f"{kind} are not seen: {view.unseen[kind]}")
         for uuid, ones in self._copies.items():
             names = ", ".join(one.name for one in ones)
             self._object(SafetyReason.UNSEEN, f"nodes {names} all say that they are {uuid}")
         for glusterd in self.members.values():
             self._of_peers(glusterd)
+            self._of_log(glusterd, view.gluster_log(glusterd.name))
             self._of_space(glusterd.name, view.gluster_space(glusterd.name))
         self._of_number()
         for name, words in self.words.items():
@@ -168,6 +173,14 @@ class _Pool:
             if uuid != glusterd.uuid and uuid not in known:
                 said = f"node {name} does not know node {other.name} as a peer"
                 self._object(SafetyReason.PEER_DOWN, said)
+
+    def _of_log(self, glusterd: model.Glusterd, log: model.GlusterLog | None) -> None:
+        """Object to whoever is not part of it: those two may be all that is left."""
+        for gone in log.disconnects if log is not None else ():
+            if gone.flaps and gone.uuid in self.members:
+                said = f"node {glusterd.name} loses {gone.hostname or gone.uuid} again and again"
+                rest = self.members.keys() - {glusterd.uuid, gone.uuid}
+                self._object(SafetyReason.PEER_FLAPPING, said, rest)
 
     def _of_space(self, node: str, space: model.GlusterSpace | None) -> None:
         if space is None:

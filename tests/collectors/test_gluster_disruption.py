@@ -11,7 +11,7 @@ from exporter.observe.objects import Objects
 from exporter.server import Board, SelfMetrics
 from tests.signals import made
 
-KINDS = frozenset({Kind.GLUSTERD, Kind.GLUSTER_VOLUME, Kind.GLUSTER_SPACE})
+KINDS = frozenset({Kind.GLUSTERD, Kind.GLUSTER_VOLUME, Kind.GLUSTER_SPACE, Kind.GLUSTER_LOG})
 
 
 def pool() -> list[Object]:

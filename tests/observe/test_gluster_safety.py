@@ -7,7 +7,7 @@ import pytest
 
 from exporter.observe import model
 from exporter.observe.gluster_safety import SafetyReason, safeties, safety
-from exporter.observe.model import Brick, Kind, Object, Peer, Space
+from exporter.observe.model import Brick, Disconnects, Kind, Object, Peer, Space
 from tests.signals import made
 
 SERVER = ("cluster.server-quorum-type", "server")
@@ -130,6 +130,21 @@ def test_one_who_does_not_have_a_peer_is_enough(peer: Peer | None) -> None:
     c = Peer("uuid-c", "c", model.PEER_IN_CLUSTER, connected=True)
     facts = changed(pool(), model.Glusterd, "a", peers=(c,) if peer is None else (peer, c))
     assert reasons(facts) == all_three("PeerDown")
+
+
+def test_peers_that_lose_each_other_again_and_again_hold_up_the_others() -> None:
+    """Without those others there may be nobody whom either of the two sees."""
+    gone = (Disconnects("uuid-b", "b", 3, (9_000.0, 9_100.0, 9_200.0)),)
+    facts = [*pool(), model.GlusterLog("a", disconnects=gone)]
+    assert reasons(facts) == {"a": "Safe", "b": "Safe", "c": "PeerFlapping"}
+    seldom = (Disconnects("uuid-b", "b", 3, (9_200.0,)), Disconnects("x", "x", 3, gone[0].recent))
+    assert reasons([*pool(), model.GlusterLog("a", disconnects=seldom)]) == all_three("Safe")
+
+
+def test_a_log_that_is_not_seen_holds_up_nobody() -> None:
+    """How the peers are now is known without it."""
+    found = safeties(made.view(pool(), {Kind.GLUSTER_LOG: "because"}))
+    assert all(one.safe for one in found.values())
 
 
 def test_two_nodes_with_one_uuid_are_not_known_apart() -> None:

@@ -8,6 +8,10 @@ from enum import StrEnum
 
 import msgspec
 
+FLAPS = 3
+FLAP_SECONDS = 600.0
+"""So many disconnects of a peer in so long are no single restart."""
+
 FULL_RATIO = 0.01
 """Bricks refuse writes from here on (`storage.reserve`, 1 %)."""
 
@@ -191,6 +195,12 @@ class Disconnects(msgspec.Struct, frozen=True, gc=False):
     count: int
     recent: tuple[float, ...] = ()
     state: str = ""
+
+    @property
+    def flaps(self) -> bool:
+        """Whether it went away so often in so short a time that it is no single restart."""
+        recent = self.recent
+        return len(recent) >= FLAPS and recent[-1] - recent[-FLAPS] <= FLAP_SECONDS
 
 
 class QuorumLost(msgspec.Struct, frozen=True, gc=False):

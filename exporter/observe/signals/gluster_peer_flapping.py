@@ -18,10 +18,6 @@ from exporter.observe.view import View, Want
 
 REJECTED, FLAPPING, DISCONNECTED, OUTSIDE = "Rejected", "Flapping", "Disconnected", "NotInCluster"
 
-FEWEST = 3
-WINDOW_SECONDS = 600.0
-"""So many disconnects in so long are no single restart."""
-
 STATE_REJECTED = "Peer Rejected"
 
 
@@ -54,7 +50,7 @@ class GlusterPeerFlapping:
             case model.Glusterd():
                 return [subject_of(obj.name, p.name) for p in obj.peers if _reason(p)]
             case model.GlusterLog() if obj.disconnects:
-                often = [one for one in obj.disconnects if _often(one)]
+                often = [one for one in obj.disconnects if one.flaps]
                 return _subjects(obj.name, often, view)
             case _:
                 return ()
@@ -90,7 +86,7 @@ class GlusterPeerFlapping:
         if peer is None and glusterd is not None and glusterd.answers:
             return None  # detached: what the log tells of it is over
         gone = [one for one in log.disconnects if _name(one, peers) == name] if log else []
-        flaps = any(_often(one) for one in gone)
+        flaps = any(one.flaps for one in gone)
         state = _reason(peer) if peer is not None else ""
         reason = state if state == REJECTED or not flaps else FLAPPING
         if not reason:
@@ -112,11 +108,6 @@ def _reason(peer: model.Peer) -> str:
     if not peer.connected:
         return DISCONNECTED
     return "" if peer.well else OUTSIDE
-
-
-def _often(gone: model.Disconnects) -> bool:
-    recent = gone.recent
-    return len(recent) >= FEWEST and recent[-1] - recent[-FEWEST] <= WINDOW_SECONDS
 
 
 def _name(gone: model.Disconnects, peers: Iterable[model.Peer]) -> str:
