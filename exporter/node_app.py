@@ -4,17 +4,26 @@ A source a thing, one observer, one web face. It needs no list and no watch of t
 """
 
 import logging
+import os
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from exporter import collectors, serving, state
+from exporter import collectors, facts_server, serving, state
+from exporter.facts_server import Facts, FactsServer
 from exporter.kit import build
 from exporter.kit.logs import fields
 from exporter.kit.program import Start
 from exporter.kit.web import About
+from exporter.observe.kube.access import access
+from exporter.observe.kube.api import Api
+from exporter.observe.kube.reviews import Reviews
 from exporter.observe.memory import Memory
 from exporter.observe.observer import Observer
+from exporter.observe.rok import Rok
+from exporter.observe.shell import Shell
+from exporter.observe.shell.host import Host
+from exporter.observe.shell.pod import ExecSettings, InPod
 from exporter.observe.signals import NODE
 from exporter.observe.sources import Looking, LookState, Source
 from exporter.server import NODE as ROLE
@@ -29,14 +38,17 @@ ABOUT = About(
     "Sees storage failures that only a node itself can show. It changes nothing.",
     {"https://pvmedic.dev/": "documentation"},
 )
-MEMORY = "memory.json"
-"""What was first seen, in the state directory."""
+MEMORY, ROK = "memory.json", "rok.json"
+"""What was first seen, and Rok's volume group as it was made, in the state directory."""
+
+Shells = Callable[[ExecSettings], Shell]
+"""Returns where commands run: in the pods that are named, else on this host."""
 
 
-def sources(settings: NodeSettings, node: str) -> Sequence[Source]:
+def sources(settings: NodeSettings, node: str, shells: Shells) -> Sequence[Source]:
     """Return what this node is asked to look at."""
-    del settings, node
-    return ()
+    state = settings.state
+    return (Rok(node, settings.rok, shells(settings.rok.exec), state / ROK if state else None),)
 
 
 async def run(start: Start[NodeSettings]) -> None:
@@ -45,7 +57,13 @@ async def run(start: Start[NodeSettings]) -> None:
     node = settings.node or socket.gethostname()
     metrics = SelfMetrics(ROLE)
     board = Board(metrics, time.time(), collectors.NODE_FAMILIES)
-    looked_at = sources(settings, node)
+    who = access(settings.kubernetes, os.environ)
+    api = Api(who, metrics)
+
+    def shells(pods: ExecSettings) -> Shell:
+        return InPod(api, who, pods, node) if pods.namespace else Host()
+
+    looked_at = sources(settings, node, shells)
     kinds = frozenset(kind for one in looked_at for kind in one.kinds)
     states = {kind: LookState(kind, time.time) for kind in kinds}
     detectors = [one for one in NODE if one.needs <= kinds]
@@ -60,14 +78,18 @@ async def run(start: Start[NodeSettings]) -> None:
         memory=state.read(memory, time.time()) if memory else Memory(),
     )
     metrics.watch(states, observer)
-    lookings = [Looking(one, states, observer, metrics, time.monotonic) for one in looked_at]
+    facts = Facts(node, states, observer)
+    lookings = [Looking(one, states, facts, metrics, time.monotonic) for one in looked_at]
     reload = serving.reloading(start, board, metrics)
 
     def not_ready() -> str:
         return "; ".join(one.unseen() for one in states.values() if not one.settled())
 
     web = serving.web_face(start, ABOUT, board, not_ready)
-    async with web:
+    reviews = Reviews(api, facts_server.PATH, settings.facts.audience, time.monotonic)
+    counts = facts_server.Counts(metrics.registry)
+    FactsServer(facts, reviews, lookings, settings.facts, counts).serve(web)
+    async with api, web:
         names = [one.name for one in looked_at]
         log.info("serving", extra=fields(address=str(web.address), node=node, sources=names))
 

@@ -16,6 +16,7 @@ from exporter.observe.heketi import HeketiSettings
 from exporter.observe.kube.access import Where
 from exporter.observe.kubelets import KubeletSettings
 from exporter.observe.node_pods import FactsSettings
+from exporter.observe.rok import RokSettings
 
 
 class Serving(msgspec.Struct, frozen=True):
@@ -102,6 +103,9 @@ class NodeSettings(Serving, frozen=True):
             " Without it, the host's name."
         ),
     ] = ""
+    rok: Annotated[
+        RokSettings, setting("Rok's snapshot space, and the volume group that it lies in.")
+    ] = RokSettings()
     facts: Annotated[
         FactsServing, setting("How callers are told what this node shows, at /facts.")
     ] = FactsServing()
