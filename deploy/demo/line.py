@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from demo import rules
+from demo import node_pods, rules
 from demo.pace import Pace
 from demo.rules import text as _text
 from local.csi import established
@@ -80,6 +80,7 @@ class Line:
         """Write both programs' settings; `changes` replace top-level keys of the remediator's."""
         (self.directory / "token").write_text(self.token)
         exporter = self._program(self.exporter, "pvmedic-exporter")
+        exporter["facts"] = node_pods.asked(self.cluster)
         self._write("exporter.yaml", {**exporter, "state": str(self.directory / "state.json")})
         pace = self.pace
         remediator = {

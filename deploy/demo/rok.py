@@ -1,25 +1,36 @@
 """Scene `rok`: a node of Rok is drained, and its snapshot space is too small for what changed.
 
-Rok cannot be had: its Events, its volumes and its VolumeSnapshot are crafted.
+Rok cannot be had: its Events, its volumes and its VolumeSnapshot are crafted. The sizes of the
+space are real, of a file system of this machine, told by a real exporter in the role `node`; how
+much has changed is chosen to fit them.
 """
 
 from __future__ import annotations
 
+import os
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from demo import crafted
+from demo import crafted, node_pods
 from demo.acts import Act, Figure, Play, Sight
 from demo.rwx import ROK, SPEAKER
 from local.csi_objects import volume_name
 from local.statuses import timestamp
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from demo.ground import Ground
 
 BLOCK = 4096
 CHANGED = {"notebook": 52_424_704, "models": 13_107_200, "logs": 1_310_720}
-"""Changed blocks of 4 KiB by claim: 200, 50 and 5 GiB."""
+"""Changed blocks of 4 KiB by claim where no sizes are known: 200, 50 and 5 GiB."""
+SHARES = {"models": 19, "logs": 1}
+"""Of a hundred parts; the notebook has the rest."""
+LEAST_GAP = 2**28
+"""Bytes between what is available and the size, so that others may write there meanwhile."""
 SNAPSHOT = "models-nightly"
 JOBS = {
     "notebook": "26143f83-791b-4496-a180-c6c279184657",
@@ -29,39 +40,102 @@ JOBS = {
 WRITE, CLONE = "0x8A(SCSI_OPCODE_WRITE16)", "0xC3(SCSI_OPCODE_ROK_CLONE_FISK)"
 CRAFTED = (
     "Crafted here, because it cannot be had: Rok (its Events, its volumes, the status of its"
-    " VolumeSnapshot). Real: API server, cordon, binder. No node tells here how large"
-    " its snapshot space is, so the reason is Unknown."
+    " VolumeSnapshot). Real: API server, cordon, binder"
+)
+UNTOLD = (
+    ". No node tells here how large its snapshot space is, so the reason is Unknown: this machine"
+    " has no address but loopback, or no file system that is a little full."
 )
 
 
-def play(ground: Ground) -> Play:
-    """Return the scene on one node."""
+@dataclass(frozen=True)
+class Room:
+    """A file system that stands for a snapshot space: where it is, its sizes in bytes."""
+
+    path: Path
+    size: int
+    available: int
+
+    def told(self) -> str:
+        """Say whose sizes these are."""
+        sizes = f"{self.size / 2**30:.1f} GiB, {self.available / 2**30:.1f} available"
+        return (
+            f", and the sizes: those of the file system of {self.path} ({sizes}), told by an"
+            " exporter in the role node."
+        )
+
+    def changed(self) -> dict[str, int]:
+        """Return blocks by claim that are more than is available, and no more than it holds."""
+        total = (self.size + self.available) // 2 // BLOCK
+        parts = {claim: total * share // 100 for claim, share in SHARES.items()}
+        return {"notebook": total - sum(parts.values()), **parts}
+
+    def too_much(self) -> int:
+        """Return blocks that it never holds."""
+        return (self.size + 2**30) // BLOCK
+
+
+def room(here: Path) -> Room | None:
+    """Return a file system whose sizes can be told here, and leave some room for the scene."""
+    found = max((_measured(path) for path in (here, Path("/"))), key=_gap)
+    return found if node_pods.address() and _gap(found) >= LEAST_GAP else None
+
+
+def _measured(path: Path) -> Room:
+    found = os.statvfs(path)
+    return Room(path, found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize)
+
+
+def _gap(one: Room) -> int:
+    return one.size - one.available
+
+
+def play(ground: Ground, told: Room | None = None) -> Play:
+    """Return the scene on one node; without `told` nobody knows the sizes."""
     space, node = ground.space, ground.nodes[0]
     began = ground.first_event("PersistentVolumeClaim", "notebook", "JobFailed")
+    blocks = told.changed() if told is not None else CHANGED
+    more = {**blocks, "notebook": told.too_much()} if told is not None else blocks
+    first = "CollectionPending" if told is not None else "Unknown"
+    last = "ExtensionNeeded" if told is not None else "Unknown"
 
-    def sight(form: str) -> Sight:
-        labels = {"node": node, "form": form, "reason": "Unknown"}
+    def sight(form: str, reason: str) -> Sight:
+        labels = {"node": node, "form": form, "reason": reason}
         return Sight("snapshot_space_exhausted", labels, began)
 
-    def changed(*claims: str) -> tuple[Figure, ...]:
+    def changed(found: Mapping[str, int]) -> tuple[Figure, ...]:
         each = (
             Figure(
                 "pvmedic_volume_changed_bytes",
                 {"namespace": space, "persistentvolumeclaim": claim, "node": node},
-                CHANGED[claim] * BLOCK,
+                number * BLOCK,
             )
-            for claim in claims
+            for claim, number in found.items()
         )
-        total = sum(CHANGED[claim] * BLOCK for claim in claims)
-        return (*each, Figure("pvmedic_snapshot_space_required_bytes", {"node": node}, total))
+        total = sum(found.values()) * BLOCK
+        required = Figure("pvmedic_snapshot_space_required_bytes", {"node": node}, total)
+        if told is None:
+            return (*each, required)
+        labels = {"node": node, "estimator": "copied"}
+        ratio = Figure("pvmedic_snapshot_space_changed_ratio", labels, total / told.size)
+        return (*each, required, ratio)
 
     def give_up() -> None:
         ground.patch("volumesnapshot", SNAPSHOT, {"readyToUse": True}, status=True)
 
+    grown = (
+        Act(
+            "meanwhile more changes than the whole space holds, and the job fails again",
+            "crafted: rok-csi's Events",
+            lambda: _fail_again(ground, node, more["notebook"]),
+            (sight("copy", last),),
+            changed(more),
+        ),
+    )
     return Play(
         "Scene rok: a node has no room for the changed data of its volumes' snapshots",
         f"Three volumes live on {node}; it is drained, so that each needs a snapshot at once.",
-        CRAFTED,
+        CRAFTED + (told.told() if told is not None else UNTOLD),
         (
             Act(
                 f"a person cordons {node}, and Rok unpins its volumes",
@@ -71,35 +145,36 @@ def play(ground: Ground) -> Play:
             Act(
                 "jobs count what changed since the last snapshots",
                 "crafted: rok-csi's Events",
-                lambda: _count(ground, node, tuple(CHANGED)),
-                figures=changed(*CHANGED),
+                lambda: _count(ground, node, blocks),
+                figures=changed(blocks),
             ),
             Act(
                 "the first job runs out of space while it copies",
                 f"crafted: JobFailed, SCSI command {WRITE}",
                 lambda: _fail(ground, "PersistentVolumeClaim", "notebook", WRITE),
-                (sight("copy"),),
+                (sight("copy", first),),
             ),
             Act(
                 f"VolumeSnapshot {SNAPSHOT} cannot even clone the old one",
                 f"crafted: JobFailed, SCSI command {CLONE}",
                 lambda: _fail_snapshot(ground, node),
-                (sight("clone"),),
-                changed(*CHANGED),
+                (sight("clone", first),),
+                changed(blocks),
             ),
+            *(grown if told is not None else ()),
         ),
         (
             Act(
-                f"the space is larger now, and {SNAPSHOT} is ready",
+                f"VolumeSnapshot {SNAPSHOT} is ready",
                 "crafted: the VolumeSnapshot's status",
                 give_up,
-                (sight("copy"),),
+                (sight("copy", last),),
             ),
             Act(
                 f"a person lifts the cordon of {node}",
                 "real: the cordon; Rok stops unpinning",
                 lambda: _uncordon(ground, node),
-                gone=(sight("copy"),),
+                gone=(sight("copy", last),),
             ),
         ),
     )
@@ -134,10 +209,9 @@ def _uncordon(ground: Ground, node: str) -> None:
     ground.cluster.kubectl("uncordon", node)
 
 
-def _count(ground: Ground, node: str, claims: tuple[str, ...]) -> None:
-    for claim in claims:
+def _count(ground: Ground, node: str, changed: Mapping[str, int]) -> None:
+    for claim, blocks in changed.items():
         _start(ground, "PersistentVolumeClaim", claim, claim, node)
-        blocks = CHANGED[claim]
         size = f"{blocks} changed blocks of size 4KiB ({blocks * BLOCK / 2**30:.0f}GiB)"
         text = f"[ 31%] About to copy {size}..."
         _say(ground, "PersistentVolumeClaim", claim, "PROGRESS", text)
@@ -163,6 +237,13 @@ def _next_second() -> None:
     began = int(time.time())
     while int(time.time()) == began:
         time.sleep(0.02)
+
+
+def _fail_again(ground: Ground, node: str, blocks: int) -> None:
+    _next_second()
+    _count(ground, node, {"notebook": blocks})
+    _next_second()
+    _fail(ground, "PersistentVolumeClaim", "notebook", WRITE)
 
 
 def _fail_snapshot(ground: Ground, node: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from demo import claims, drivers, rok, rwx
+from demo import claims, drivers, node_pods, rok, rwx
 from demo.ground import Ground
 from demo.told import ToldNodes
 
@@ -73,7 +73,11 @@ def _rwx(place: Place) -> Play:
 
 
 def _rok(place: Place) -> Play:
-    return rok.play(place.ground())
+    ground, room = place.ground(), rok.room(place.cluster.directory)
+    if room is not None:
+        told = node_pods.told_of(place.cluster, ground.nodes[0], rok={"path": str(room.path)})
+        place.stack.enter_context(told)
+    return rok.play(ground, room)
 
 
 SHOWS = {

@@ -26,6 +26,7 @@ FIGURES = (
     "pvmedic_rwx_recovery_users",
     "pvmedic_volume_changed_bytes",
     "pvmedic_snapshot_space_required_bytes",
+    "pvmedic_snapshot_space_changed_ratio",
 )
 
 
@@ -200,6 +201,8 @@ def _shown(labels: tuple[tuple[str, str], ...]) -> str:
 
 
 def _plain(value: float, name: str) -> str:
+    if name.endswith("_ratio"):
+        return f"{value:.2f}"
     if not name.endswith("_bytes"):
         return f"{value:.0f}"
     for unit, size in (("GiB", 2**30), ("MiB", 2**20)):

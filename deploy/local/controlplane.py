@@ -60,6 +60,10 @@ class ControlPlane:
         self._start_controller_manager()
         self._start_scheduler()
 
+    def issue(self, name: str) -> Pair:
+        """Return a certificate of this run's authority for another server on loopback."""
+        return self._authority.issue(name, server=True)
+
     def ssl_context(self, pair: Pair | None = None) -> ssl.SSLContext:
         """Return a context that trusts this run's authority and shows `pair`, if given."""
         context = ssl.create_default_context(cafile=str(self.ca_file))

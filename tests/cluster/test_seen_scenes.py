@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from demo import node_pods
 from demo.acts import nobody_knows
 from demo.shows import SHOWS, Place
 from demo.sightings import came
@@ -37,7 +38,8 @@ def csi(line: Line, pytestconfig: pytest.Config) -> Iterator[Csi]:
 @pytest.fixture(scope="module")
 def eyes(csi: Csi) -> Iterator[Eyes]:
     """Give an exporter that has known the CRDs from its beginning."""
-    with Eyes(csi.cluster, "exporter-of-scenes") as eyes:
+    facts = node_pods.asked(csi.cluster)
+    with Eyes(csi.cluster, "exporter-of-scenes", facts=facts) as eyes:
         yield eyes
 
 
