@@ -7,6 +7,7 @@ so that no caller can make a node busy. What cannot be seen says why, for its ki
 
 import asyncio
 import time
+from asyncio import sslproto
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
@@ -29,6 +30,7 @@ SENT_AT_ONCE = 32
 WAIT_SECONDS = 10.0
 """How long a caller waits for its turn."""
 PIECE = 256 * 1024
+TLS_BUFFER = 32 * 1024
 
 PLAIN, MISSING, BAD = "Plain", "Missing", "Bad"
 STATUS: Mapping[str, tuple[HTTPStatus, str]] = {
@@ -146,6 +148,9 @@ class FactsServer:
 
     def serve(self, served: Web) -> None:
         """Add the route; a token is checked here, so no password is asked for."""
+        # asyncio takes 256 KB for each TLS connection at once; a thousand callers must not cost
+        # five times of what the rest of this program needs.
+        sslproto.SSLProtocol.max_size = TLS_BUFFER
         self._written_within = served.written_within
         served.app.router.add_get(PATH, self._answer)
         served.own_tokens |= {PATH}

@@ -31,6 +31,11 @@ FIRST_REQUEST_WITHIN = 30.0
 WRITTEN_WITHIN = 60.0
 """Seconds that a client may take to receive an answer, and so keep it in our memory."""
 
+ACCEPTED_AT_ONCE = 8
+"""Connections taken in one turn of the loop: a crowd's handshakes must not hold up the others."""
+WAITING = 1024
+"""Connections that may wait for their turn."""
+
 PROBES = frozenset({"/healthz", "/readyz"})
 CHOICE = "collect[]"
 
@@ -144,9 +149,14 @@ class Web:
         before, self._servers = self._servers, []
         for one in self._sockets:
             server = await loop.create_server(
-                self._connection, sock=one.dup(), ssl=context, ssl_handshake_timeout=within
+                self._connection,
+                sock=one.dup(),
+                ssl=context,
+                ssl_handshake_timeout=within,
+                backlog=ACCEPTED_AT_ONCE,
             )
             self._servers.append(server)
+            one.listen(WAITING)  # the kernel's queue; the loop's own pace is the server's
         for server in before:
             server.close()
 
