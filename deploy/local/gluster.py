@@ -17,7 +17,7 @@ from local.processes import Processes
 from local.run_directory import RunDirectory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -45,32 +45,40 @@ class GlusterPool:
         self._parts.callback(self.processes.end_all)
 
     @classmethod
-    def start(cls, tree: Path, level: str = "INFO", report: Report = print) -> Self:
+    def start(
+        cls,
+        tree: Path,
+        level: str = "INFO",
+        shown: Sequence[Path] = (),
+        report: Report = print,
+    ) -> Self:
         """Start three nodes that are each other's peers; raises LocalClusterError.
 
         `tree` is where `tools.ensure_gluster` unpacked GlusterFS, `level` glusterd's log level.
+        `shown` are directories of this machine that its nodes see, wherever they are mounted.
         """
         pool = cls()
         try:
-            pool._start(tree, level, report)
+            pool._start(tree, level, shown, report)
         except BaseException as error:
             pool.close(keep_logs=isinstance(error, Exception))
             raise
         return pool
 
-    def _start(self, tree: Path, level: str, report: Report) -> None:
+    def _start(self, tree: Path, level: str, shown: Sequence[Path], report: Report) -> None:
         started = time.monotonic()
         report(f"Starting a GlusterFS pool of {len(NODES)} nodes (usually 5 s)")
         self._switch = namespaces.open_space(self.processes, self.directory, "switch", BRIDGE)
         hosts = {name: f"10.0.0.{number}" for number, name in enumerate(NODES, 1)}
         self.nodes = tuple(
-            gluster_node.open_node(self.processes, self.directory, tree, name, hosts)
+            gluster_node.open_node(
+                self.processes, tree, name, hosts, (self.directory, *shown), level
+            )
             for name in NODES
         )
         for node in self.nodes:
             self._wire(node)
-        with ThreadPoolExecutor(len(self.nodes)) as together:
-            list(together.map(lambda node: node.start(level), self.nodes))
+        self.start_again(*self.nodes)
         for node in self.nodes[1:]:
             self.nodes[0].gluster("peer", "probe", node.name)
         self.wait("peers", self.whole, READY_SECONDS)
@@ -120,11 +128,33 @@ class GlusterPool:
         """Put a node's cable back."""
         self._switch.network("link", "set", node.name, "up")
 
+    def mend(self) -> None:
+        """Plug every cable and let every glusterd run, whatever was done to them."""
+        for node in self.nodes:
+            self.plug(node)
+            node.mend()
+
     def create(self, volume: str, *kind: str, nodes: tuple[GlusterNode, ...] = ()) -> None:
         """Create and start a volume with a brick on each of `nodes`; `kind` as in `replica 3`."""
         bricks = [f"{node.name}:/bricks/{volume}" for node in nodes or self.nodes]
         self.nodes[0].gluster("volume", "create", volume, *kind, *bricks)
         self.nodes[0].gluster("volume", "start", volume)
+
+    def set(self, volume: str, option: str, value: str) -> None:
+        """Set an option of a volume."""
+        self.nodes[0].gluster("volume", "set", volume, option, value)
+
+    def delete(self, volume: str) -> None:
+        """Stop and delete a volume, with what its bricks hold."""
+        self.nodes[0].gluster("volume", "stop", volume, "force")
+        self.nodes[0].gluster("volume", "delete", volume)
+        for node in self.nodes:
+            node.run("rm", "-rf", f"/bricks/{volume}")
+
+    def start_again(self, *nodes: GlusterNode) -> None:
+        """Start glusterd on nodes, all at once."""
+        with ThreadPoolExecutor(len(nodes)) as together:
+            list(together.map(lambda node: node.start(), nodes))
 
     def wait(self, description: str, predicate: Callable[[], object], timeout: float) -> float:
         """Wait until `predicate()` is true; returns the seconds, raises after `timeout`."""

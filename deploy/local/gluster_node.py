@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from local import namespaces
 from local.errors import LocalClusterError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from local.namespaces import Space
     from local.processes import Processes
@@ -24,6 +26,7 @@ ROOT_SIZE, BRICKS_SIZE = "64m", "64m"
 PID_FILE = Path("run/glusterd.pid")
 LOG = Path("var/log/glusterfs/glusterd.log")
 COMMAND_LOG = Path("var/log/glusterfs/cmd_history.log")
+POLL_SECONDS = 0.05
 FILLER = Path("var/log/filler")
 # What ships: keepalive 10 s and 2 s nine times, so that a pulled cable is noticed after half a
 # minute; locks end after 180 s.
@@ -70,9 +73,10 @@ umount -l /old
 class GlusterNode:
     """A running node; glusterd does not run until `start`."""
 
-    def __init__(self, space: Space, address: str) -> None:
+    def __init__(self, space: Space, address: str, level: str) -> None:
         """Take the namespaces of a node; `open_node` is the way in."""
         self.space = space
+        self._level = level
         self.name = space.name
         self.address = address
 
@@ -94,9 +98,9 @@ class GlusterNode:
         """Run the gluster command and return what it printed; raises LocalClusterError."""
         return self.run("gluster", "--mode=script", *words, seconds=seconds)
 
-    def start(self, level: str = "INFO") -> None:
+    def start(self) -> None:
         """Start glusterd, and with it the bricks that should run; returns when it answers."""
-        self.run("glusterd", f"--pid-file=/{PID_FILE}", f"--log-level={level}")
+        self.run("glusterd", f"--pid-file=/{PID_FILE}", f"--log-level={self._level}")
 
     def stop(self) -> None:
         """Let glusterd end by itself (SIGTERM); bricks stay."""
@@ -116,6 +120,13 @@ class GlusterNode:
         """Let a stopped glusterd go on."""
         self._signal(signal.SIGCONT)
 
+    def mend(self) -> None:
+        """Make the node as it should be, whatever was done to it."""
+        self.empty_root()
+        alive = 'kill -CONT "$(cat "$0")" && kill -0 "$(cat "$0")"'
+        if self.space.attempt(["sh", "-c", alive, f"/{PID_FILE}"]).returncode != 0:
+            self.start()
+
     def power_off(self) -> None:
         """End every process of the node at once; `start` is the boot that follows."""
         with contextlib.suppress(LocalClusterError):  # the shell ends with what it kills
@@ -124,15 +135,37 @@ class GlusterNode:
 
     def kill_brick(self, volume: str) -> None:
         """End the node's brick processes of a volume (SIGKILL)."""
-        pids = " ".join(f"/run/gluster/vols/{volume}/*.pid".split())
-        self.run("sh", "-c", f"kill -KILL $(cat {pids})")
+        self.run("sh", "-c", f"kill -KILL $(cat /run/gluster/vols/{volume}/*.pid)")
 
-    def mount(self, volume: str) -> Path:
-        """Mount a volume in the node, as clients do; returns where, as seen in the node."""
+    @contextlib.contextmanager
+    def mounted(self, volume: str) -> Iterator[Path]:
+        """Mount a volume in the node, as clients do; gives where, as seen in the node."""
         where = Path("/client") / volume
         self.run("mkdir", "-p", where)
         self.run("glusterfs", f"--volfile-server={self.name}", f"--volfile-id={volume}", where)
-        return where
+        try:
+            yield where
+        finally:
+            self.run("umount", "--lazy", where)
+
+    def begin(self, *words: str | Path) -> subprocess.Popen[bytes]:
+        """Start a command in the node and do not wait for its end."""
+        nothing = subprocess.DEVNULL
+        return subprocess.Popen(self.space.command(words), stdout=nothing, stderr=nothing)
+
+    def hold_lock(self, volume: str) -> subprocess.Popen[bytes]:
+        """Begin a change of a volume that waits for a frozen peer; returns when its locks are held.
+
+        Of two that begin at once one gets the lock, and the other ends because it does not.
+        """
+        two = [self.begin(*change(volume, value)) for value in ("5", "7")]
+        deadline = time.monotonic() + LOCK_SECONDS
+        while all(one.poll() is None for one in two):
+            if time.monotonic() > deadline:
+                message = f"{self.name} gets no lock of {volume}"
+                raise LocalClusterError(message)
+            time.sleep(POLL_SECONDS)
+        return next(one for one in two if one.poll() is None)
 
     def fill_root(self) -> None:
         """Write to the root file system until there is no room."""
@@ -152,26 +185,28 @@ class GlusterNode:
         self.run("sh", "-c", f"while kill -0 {self._pid()} 2>/dev/null; do sleep 0.02; done")
 
 
+def change(volume: str, value: str) -> tuple[str, ...]:
+    """Return a command that changes a volume, and needs its lock on every node for that."""
+    return ("gluster", "--mode=script", "volume", "set", volume, "network.ping-timeout", value)
+
+
 def open_node(
-    processes: Processes, directory: Path, tree: Path, name: str, hosts: Mapping[str, str]
+    processes: Processes,
+    tree: Path,
+    name: str,
+    hosts: Mapping[str, str],
+    shown: Sequence[Path],
+    level: str,
 ) -> GlusterNode:
-    """Make a node without a cable; `hosts` are the addresses of all."""
-    work = directory / name
+    """Make a node without a cable; `hosts` are the addresses of all.
+
+    It sees the directories `shown`; the first of them is the run's own.
+    """
+    work = shown[0] / name
     work.mkdir()
-    shown = (str(directory),)
-    space = namespaces.open_space(
-        processes,
-        directory,
-        name,
-        SCRIPT,
-        str(work),
-        str(tree),
-        name,
-        ROOT_SIZE,
-        BRICKS_SIZE,
-        *shown,
-    )
-    node = GlusterNode(space, hosts[name])
+    words = (str(work), str(tree), name, ROOT_SIZE, BRICKS_SIZE, *map(str, shown))
+    space = namespaces.open_space(processes, shown[0], name, SCRIPT, *words)
+    node = GlusterNode(space, hosts[name], level)
     lines = [f"{address} {host}\n" for host, address in hosts.items()]
     (node.root / "etc/hosts").write_text("127.0.0.1 localhost\n" + "".join(lines))
     (node.root / "etc/glusterfs/glusterd.vol").write_text(VOLFILE)

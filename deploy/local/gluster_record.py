@@ -26,7 +26,6 @@ Addresses, uuids and times fit together among all files but those of DEBUG.
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,29 +106,32 @@ class _Recorder:
     def _locks(self) -> None:
         with self._log("held_by_origin.log", self.a), self._log("held_by_other.log", self.c):
             self.b.freeze()
-            first = self._set_behind(self.a)
+            first = self.a.hold_lock("rep3")
             self._refused(self.a)
             self._refused(self.c)
             self.b.thaw()
-            first.communicate()
+            first.wait()
         self.pool.wait("peers", self.pool.whole, SECONDS)
         with self._log("held_by_frozen.log", self.a):
             self.c.freeze()
-            first = self._set_behind(self.b)
+            first = self.b.hold_lock("rep3")
             self.b.freeze()
             self.c.thaw()
             self._refused(self.a)
             self.b.thaw()
-            first.communicate()
+            first.wait()
         self.pool.wait("peers", self.pool.whole, SECONDS)
         with self._log("refused_by_peer.log", self.c), self._log("refusing_peer.log", self.a):
             self._seen(self.a, "has disconnected", lambda: self.pool.unplug(self.c))
             self.b.freeze()
-            first = self._set_behind(self.a)
+            first = self.a.hold_lock("rep3")
             self._seen(self.c, "Received ACC from uuid", lambda: self.pool.plug(self.c))
-            self.pool.wait("a refusal", lambda: "Locking failed" in self._refused(self.c), SECONDS)
+            # It waits for gluster-b, too, if the two have already found each other again.
+            second = self.c.begin(*gluster_node.change("rep3", "6"))
+            self.pool.wait("a refusal", lambda: "Locking failed" in self.c.log.read_text(), SECONDS)
             self.b.thaw()
-            first.communicate()
+            first.wait()
+            second.wait()
         self.pool.wait("peers", self.pool.whole, SECONDS)
 
     def _bricks(self) -> None:
@@ -148,26 +150,9 @@ class _Recorder:
         self.a.gluster("get-state", "glusterd", "odir", directory, "file", name, *words)
         return self.a.run("cat", STATE)
 
-    def _set_behind(self, node: GlusterNode) -> subprocess.Popen[str]:
-        """Begin to change rep3 where that must wait for a frozen peer; returns when it has locks.
-
-        Of two that begin at once one gets the lock, and the other ends because it does not.
-        """
-        commands = [
-            subprocess.Popen(
-                node.space.command(_change(value)),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            for value in ("5", "7")
-        ]
-        self.pool.wait("a lock", lambda: any(one.poll() is not None for one in commands), SECONDS)
-        return next(one for one in commands if one.poll() is None)
-
     def _refused(self, node: GlusterNode) -> str:
         """Try to change rep3, and return why that is refused; empty when it is not."""
-        done = node.space.attempt(_change("6"))
+        done = node.space.attempt(gluster_node.change("rep3", "6"))
         return "" if done.returncode == 0 else done.stdout + done.stderr
 
     def _seen(self, node: GlusterNode, text: str, *actions: Callable[[], object]) -> None:
@@ -184,10 +169,6 @@ class _Recorder:
         yield
         lines = _read(node, began).splitlines(keepends=True)
         _write(name, "".join(line for line in lines if not any(word in line for word in NOISE)))
-
-
-def _change(value: str) -> tuple[str, ...]:
-    return ("gluster", "--mode=script", "volume", "set", "rep3", "network.ping-timeout", value)
 
 
 def _read(node: GlusterNode, began: int) -> str:

@@ -43,10 +43,11 @@ class Space:
         """The root directory as it is inside."""
         return Path(f"/proc/{self.pid}/root")
 
-    def command(self, words: Sequence[str | Path]) -> list[str | Path]:
-        """Return a command that runs another one inside."""
-        kinds = ("--mount", "--net", "--pid", "--ipc", "--uts", "--root", "--wd")
-        return ["nsenter", f"--target={self.pid}", *kinds, "--", *words]
+    def command(self, words: Sequence[str | Path], *, network: bool = True) -> list[str | Path]:
+        """Return a command that runs another one inside; on the network of outside, if it must."""
+        kinds = ("--mount", "--pid", "--ipc", "--uts", "--root", "--wd")
+        net = ("--net",) if network else ()
+        return ["nsenter", f"--target={self.pid}", *kinds, *net, "--", *words]
 
     def network(self, *words: str) -> None:
         """Run `ip` on the network inside, with the processes of outside; raises with its words."""
@@ -92,9 +93,14 @@ class Space:
 
 def why_not() -> str:
     """Say why this machine gives no namespaces to whoever runs this; empty when it may."""
-    if os.geteuid() != 0:
+    return lacking(os.geteuid(), os.environ.get("PATH", os.defpath))
+
+
+def lacking(user: int, path: str) -> str:
+    """Say what this user lacks, who finds programs on this path."""
+    if user != 0:
         return "mount and network namespaces need root"
-    missing = [program for program in PROGRAMS if shutil.which(program) is None]
+    missing = [program for program in PROGRAMS if shutil.which(program, path=path) is None]
     if missing:
         return f"{', '.join(missing)} missing; the packages are util-linux, mount and iproute2"
     return ""
