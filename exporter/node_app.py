@@ -7,7 +7,8 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from exporter import collectors, facts_server, serving, state
 from exporter.facts_server import Facts, FactsServer
@@ -15,10 +16,14 @@ from exporter.kit import build
 from exporter.kit.logs import fields
 from exporter.kit.program import Start
 from exporter.kit.web import About
-from exporter.observe.kube.access import access
+from exporter.observe.gluster import sources as gluster_sources
+from exporter.observe.gluster_log import GlusterLogSource
+from exporter.observe.kernel_log import KernelLog
+from exporter.observe.kube.access import Access, access
 from exporter.observe.kube.api import Api
 from exporter.observe.kube.reviews import Reviews
 from exporter.observe.memory import Memory
+from exporter.observe.mounts import Mounts, Places
 from exporter.observe.observer import Observer
 from exporter.observe.rok import Rok
 from exporter.observe.shell import Shell
@@ -26,6 +31,7 @@ from exporter.observe.shell.host import Host
 from exporter.observe.shell.pod import ExecSettings, InPod
 from exporter.observe.signals import NODE
 from exporter.observe.sources import Looking, LookState, Source
+from exporter.observe.volumes import Volumes
 from exporter.server import NODE as ROLE
 from exporter.server import Board, SelfMetrics
 from exporter.settings import NodeSettings
@@ -38,17 +44,33 @@ ABOUT = About(
     "Sees storage failures that only a node itself can show. It changes nothing.",
     {"https://pvmedic.dev/": "documentation"},
 )
-MEMORY, ROK = "memory.json", "rok.json"
-"""What was first seen, and Rok's volume group as it was made, in the state directory."""
-
-Shells = Callable[[ExecSettings], Shell]
-"""Returns where commands run: in the pods that are named, else on this host."""
+MEMORY, ROK, MOUNTS = "memory.json", "rok.json", "mounts.json"
+"""In the state directory: what was first seen, Rok's volume group as made, what was writable."""
 
 
-def sources(settings: NodeSettings, node: str, shells: Shells) -> Sequence[Source]:
+def sources(settings: NodeSettings, node: str, api: Api, who: Access) -> Sequence[Source]:
     """Return what this node is asked to look at."""
-    state = settings.state
-    return (Rok(node, settings.rok, shells(settings.rok.exec), state / ROK if state else None),)
+    state, root, gluster = settings.state, settings.host_root, settings.gluster
+
+    def shell(pods: ExecSettings) -> Shell:
+        if pods.namespace:
+            return InPod(api, who, pods, node)
+        return Host() if root == Path("/") else Host(("chroot", str(root)))
+
+    def file(name: str) -> Path | None:
+        return state / name if state is not None else None
+
+    places = Places(mountinfo=root / "proc/1/mountinfo", root=root)
+    inside = bool(gluster.exec.namespace)
+    found: list[Source] = [
+        Mounts(node, Volumes(api), places, state=file(MOUNTS)),
+        Rok(node, settings.rok, shell(settings.rok.exec), file(ROK)),
+        *gluster_sources(node, shell(gluster.exec), gluster, inside=inside, root=root),
+        GlusterLogSource(node, settings.gluster_log, state, root=root),
+    ]
+    if settings.kernel_log is not None:
+        found.append(KernelLog(node, settings.kernel_log, time.time, time.monotonic))
+    return found
 
 
 async def run(start: Start[NodeSettings]) -> None:
@@ -59,11 +81,7 @@ async def run(start: Start[NodeSettings]) -> None:
     board = Board(metrics, time.time(), collectors.NODE_FAMILIES)
     who = access(settings.kubernetes, os.environ)
     api = Api(who, metrics)
-
-    def shells(pods: ExecSettings) -> Shell:
-        return InPod(api, who, pods, node) if pods.namespace else Host()
-
-    looked_at = sources(settings, node, shells)
+    looked_at = sources(settings, node, api, who)
     kinds = frozenset(kind for one in looked_at for kind in one.kinds)
     states = {kind: LookState(kind, time.time) for kind in kinds}
     detectors = [one for one in NODE if one.needs <= kinds]

@@ -12,6 +12,8 @@ import msgspec
 from exporter.kit.described import setting
 from exporter.kit.logs import Level
 from exporter.kit.values import Address, Duration
+from exporter.observe.gluster import GlusterSettings
+from exporter.observe.gluster_log import GlusterLogSettings
 from exporter.observe.heketi import HeketiSettings
 from exporter.observe.kube.access import Where
 from exporter.observe.kubelets import KubeletSettings
@@ -103,6 +105,26 @@ class NodeSettings(Serving, frozen=True):
             " Without it, the host's name."
         ),
     ] = ""
+    host_root: Annotated[
+        Path,
+        setting(
+            "Where the host's root directory lies for us: / on the host itself, in a pod where it"
+            " is mounted. Commands of Gluster are then run below it, by chroot."
+        ),
+    ] = Path("/")
+    gluster: Annotated[
+        GlusterSettings, setting("How this node's glusterd is asked, where there is one.")
+    ] = GlusterSettings()
+    gluster_log: Annotated[GlusterLogSettings, setting("The log of glusterd.")] = (
+        GlusterLogSettings()
+    )
+    kernel_log: Annotated[
+        Path | None,
+        setting(
+            "The kernel's log, /dev/kmsg: why a mount fails. In a pod it needs privileges, so"
+            " without it it is not read."
+        ),
+    ] = None
     rok: Annotated[
         RokSettings, setting("Rok's snapshot space, and the volume group that it lies in.")
     ] = RokSettings()

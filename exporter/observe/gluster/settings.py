@@ -8,6 +8,7 @@ import msgspec
 
 from exporter.kit.described import setting
 from exporter.kit.values import Duration
+from exporter.observe.shell.pod import ExecSettings
 
 RAREST = 90.0
 """Seconds between two looks: after two minutes without one nothing would be seen."""
@@ -37,6 +38,10 @@ class GlusterSettings(msgspec.Struct, frozen=True):
     pid_file: Annotated[Path, setting("The file with the number of glusterd's process.")] = Path(
         "/run/glusterd.pid"
     )
+    exec: Annotated[
+        ExecSettings,
+        setting("In which pods glusterd runs, and is asked there; on this host without."),
+    ] = ExecSettings()
     every: Annotated[
         Duration,
         setting("How often glusterd and the file systems are looked at.", unit="duration"),
