@@ -16,6 +16,7 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 DEVICE = "/dev/fuse"
@@ -132,6 +133,14 @@ class FuseMount:
                     os.write(device, _ANSWER.pack(_ANSWER.size + len(said), error, unique) + said)
                 if operation == _INIT:
                     self._greeted.set()
+
+
+@contextlib.contextmanager
+def hung(point: Path) -> Iterator[FuseMount]:
+    """Give a mount that holds whoever asks it, beyond any signal, until the end of this."""
+    with FuseMount(point) as mount:
+        mount.hang()
+        yield mount
 
 
 def _libc() -> ctypes.CDLL:
