@@ -6,6 +6,7 @@ so that no caller can make a node busy. What cannot be seen says why, for its ki
 """
 
 import asyncio
+import logging
 import time
 from asyncio import sslproto
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +23,8 @@ from exporter.observe.model import FACTS, Kind, Object
 from exporter.observe.parse import node_answer
 from exporter.observe.sources import Holder, Looking, LookState
 from exporter.settings import FactsServing
+
+log = logging.getLogger(__name__)
 
 PATH = "/facts"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -152,6 +155,11 @@ class FactsServer:
         # five times of what the rest of this program needs.
         sslproto.SSLProtocol.max_size = TLS_BUFFER
         self._written_within = served.written_within
+        entrance = served.entrance
+        if self._settings.insecure:
+            log.warning("facts are told over plain HTTP, too: whoever listens has the token")
+        elif entrance is None or entrance.loaded.context is None:
+            log.warning("facts are told to nobody: the web configuration has no TLS")
         served.app.router.add_get(PATH, self._answer)
         served.own_tokens |= {PATH}
 

@@ -112,14 +112,19 @@ class Reader:
     async def pods(self) -> dict[str, NodePod]:
         """Return the node pods by node; raises ObserveError."""
         namespace, service = self._settings.namespace, self._settings.service
-        base = "/apis/discovery.k8s.io/v1/namespaces"
+        space = f"namespaces/{quote(namespace, safe='')}"
         params = {
             "labelSelector": f"kubernetes.io/service-name={service}",
             "resourceVersion": "0",  # what the API server has in memory
         }
-        body = await self._api.send(
-            "GET", f"{base}/{quote(namespace, safe='')}/endpointslices", params=params
-        )
+        try:
+            slices = f"/apis/discovery.k8s.io/v1/{space}/endpointslices"
+            body = await self._api.send("GET", slices, params=params)
+        except errors.NotInstalled:
+            # Kubernetes < 1.21. The right is another one there: get endpoints.
+            body = await self._api.send("GET", f"/api/v1/{space}/endpoints/{quote(service)}")
+            with failures.translated(Asked("get", "endpoints", namespace, service)):
+                return endpoints.pods_of_endpoints(body)
         with failures.translated(Asked("list", "endpointslices", namespace, "")):
             return endpoints.pods(body)
 

@@ -34,7 +34,7 @@ def test_a_node_is_found_asked_and_heard(server: FakeApiServer) -> None:
                 f" every: 1s, authority: '{server.directory}/authority.crt'}}\n"
             )
             async with running(server, facts) as program:
-                await program.until((FAILED, "NotInstalled"), 1.0)
+                await program.until((FAILED, "Garbage"), 1.0)
                 end = {"nodeName": "a", "addresses": ["127.0.0.1"]}
                 ports = [{"port": told.face.web.address.port}]
                 server.json(SLICES, {"items": [{"endpoints": [end], "ports": ports}]})

@@ -285,7 +285,7 @@ def test_the_pods_are_those_behind_the_service(server: FakeApiServer) -> None:
     ("answer", "status", "error", "sentence"),
     [
         ("no", 403, errors.Forbidden, "list endpointslices in namespace pvmedic: not allowed"),
-        ("404 page not found\n", 404, errors.NotInstalled, "endpointslices"),
+        ("404 page not found\n", 404, errors.Garbage, "get endpoints pvmedic/pvmedic-node"),
         ("<html>", 200, errors.Garbage, "list endpointslices"),
         ("no", 500, errors.ServerFailed, "endpointslices"),
     ],
@@ -306,6 +306,23 @@ def test_pods_that_cannot_be_found_are_one_of_our_errors(
 
     with pytest.raises(error, match=sentence):
         asyncio.run(run())
+
+
+def test_where_there_are_no_slices_endpoints_are_read(server: FakeApiServer) -> None:
+    """Kubernetes before 1.21; a Service that is not there is said."""
+    subset = {"addresses": [{"ip": "10.0.0.1", "nodeName": "a"}], "ports": [{"port": 9821}]}
+    path = "/api/v1/namespaces/pvmedic/endpoints/pvmedic-node"
+    missing = {"kind": "Status", "reason": "NotFound", "message": 'endpoints "x" not found'}
+
+    async def run() -> None:
+        async with pod(server, tells(b"")) as (reader, _):
+            server.json(path, {"subsets": [subset]})
+            assert await reader.pods() == {"a": NodePod("a", "10.0.0.1", 9821)}
+            server.json(path, missing, 404)
+            with pytest.raises(errors.NotFound, match="get endpoints pvmedic/pvmedic-node"):
+                await reader.pods()
+
+    asyncio.run(run())
 
 
 def test_a_fresh_look_is_asked_of_one_node_or_of_all(server: FakeApiServer) -> None:

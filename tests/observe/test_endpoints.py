@@ -72,11 +72,31 @@ def test_the_port_is_the_only_one_or_the_one_of_that_name(ports: object, port: i
     assert [pod.port for pod in found.values()] == ([port] if port else [])
 
 
+def test_older_api_servers_have_endpoints() -> None:
+    """The same pods; a ready one before one that is not."""
+    subsets = [
+        {"addresses": [{"ip": "10.0.0.9", "nodeName": "a"}], "ports": [{"port": 9821}]},
+        {
+            "addresses": [{"ip": "10.0.0.3"}, {"nodeName": "c"}],
+            "notReadyAddresses": [
+                {"ip": "10.0.0.1", "nodeName": "a"},
+                {"ip": "10.0.0.2", "nodeName": "b"},
+            ],
+            "ports": [{"name": "facts", "port": 1}, {"name": "metrics", "port": 2}],
+        },
+        {},
+    ]
+    found = endpoints.pods_of_endpoints(msgspec.json.encode({"subsets": subsets}))
+    assert found == {"a": NodePod("a", "10.0.0.9", 9821), "b": NodePod("b", "10.0.0.2", 1)}
+    assert endpoints.pods_of_endpoints(b'{"subsets":null}') == {}
+
+
 @given(st.binary())
 def test_bytes_are_slices_or_refused(body: bytes) -> None:
     """Nothing else is raised than what says so."""
-    with suppress(UndecodableError):
-        endpoints.pods(body)
+    for read in (endpoints.pods, endpoints.pods_of_endpoints):
+        with suppress(UndecodableError):
+            read(body)
 
 
 @given(JSON, JSON)
@@ -85,3 +105,6 @@ def test_any_slices_are_read_or_refused(ends: object, ports: object) -> None:
     """Whatever an API server may leave out."""
     with suppress(UndecodableError):
         pods({"endpoints": ends, "ports": ports})
+    subset = {"addresses": ends, "notReadyAddresses": ends, "ports": ports}
+    with suppress(UndecodableError):
+        endpoints.pods_of_endpoints(msgspec.json.encode({"subsets": [subset]}))

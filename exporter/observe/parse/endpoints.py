@@ -1,4 +1,7 @@
-"""EndpointSlices of a Service (discovery.k8s.io/v1, Kubernetes >= 1.21): which pod is on a node."""
+"""Which pod of a Service is on a node: EndpointSlices (discovery.k8s.io/v1, Kubernetes >= 1.21).
+
+Older API servers have Endpoints, which are read where there are no slices.
+"""
 
 from collections.abc import Iterable
 
@@ -47,6 +50,27 @@ class WireSlices(msgspec.Struct):
     items: list[WireSlice] | None = None
 
 
+class WireAddress(msgspec.Struct):
+    """EndpointAddress."""
+
+    ip: str | None = None
+    nodeName: str | None = None
+
+
+class WireSubset(msgspec.Struct):
+    """EndpointSubset."""
+
+    addresses: list[WireAddress] | None = None
+    notReadyAddresses: list[WireAddress] | None = None
+    ports: list[WirePort] | None = None
+
+
+class WireEndpoints(msgspec.Struct):
+    """Endpoints."""
+
+    subsets: list[WireSubset] | None = None
+
+
 class NodePod(msgspec.Struct, frozen=True):
     """Where the pod on `node` listens."""
 
@@ -56,6 +80,7 @@ class NodePod(msgspec.Struct, frozen=True):
 
 
 _slices = msgspec.json.Decoder(WireSlices)
+_endpoints = msgspec.json.Decoder(WireEndpoints)
 
 
 def pods(body: bytes) -> dict[str, NodePod]:
@@ -67,6 +92,29 @@ def pods(body: bytes) -> dict[str, NodePod]:
         slices = _slices.decode(body).items or []
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UndecodableError(str(error)) from error
+    return _chosen(slices)
+
+
+def pods_of_endpoints(body: bytes) -> dict[str, NodePod]:
+    """Return one pod a node, a ready one before others; raises UndecodableError."""
+    try:
+        subsets = _endpoints.decode(body).subsets or []
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise UndecodableError(str(error)) from error
+    slices = []
+    for one in subsets:
+        ends = [_end(address, ready=True) for address in one.addresses or ()]
+        ends += [_end(address, ready=False) for address in one.notReadyAddresses or ()]
+        slices.append(WireSlice(ends, one.ports))
+    return _chosen(slices)
+
+
+def _end(address: WireAddress, *, ready: bool) -> WireEndpoint:
+    addresses = [address.ip] if address.ip else None
+    return WireEndpoint(addresses, address.nodeName, WireConditions(ready))
+
+
+def _chosen(slices: Iterable[WireSlice]) -> dict[str, NodePod]:
     found: dict[str, tuple[tuple[bool, bool, str], NodePod]] = {}
     for one in slices:
         port = _port(one.ports or ())
