@@ -147,6 +147,7 @@ class FactsServer:
         self._counts = counts
         self._wall = wall
         self._written_within = WRITTEN_WITHIN
+        self._warned = False
         self._sending = asyncio.Semaphore(SENT_AT_ONCE)
 
     def serve(self, served: Web) -> None:
@@ -155,16 +156,14 @@ class FactsServer:
         # five times of what the rest of this program needs.
         sslproto.SSLProtocol.max_size = TLS_BUFFER
         self._written_within = served.written_within
-        entrance = served.entrance
-        if self._settings.insecure:
-            log.warning("facts are told over plain HTTP, too: whoever listens has the token")
-        elif entrance is None or entrance.loaded.context is None:
-            log.warning("facts are told to nobody: the web configuration has no TLS")
         served.app.router.add_get(PATH, self._answer)
         served.own_tokens |= {PATH}
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         if not self._settings.insecure and not _over_tls(request):
+            if not self._warned:
+                log.warning("facts are told to nobody over plain HTTP: name a web configuration")
+            self._warned = True
             return self._refuse(PLAIN)
         token = bearer(request.headers.get("Authorization", ""))
         if not token:
