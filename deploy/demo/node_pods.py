@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from local.cluster import LocalCluster
 
 ROOT = Path(__file__).resolve().parents[2]
-SPACE, SERVICE = "pvmedic", "pvmedic-node"
+SPACE, SERVICE = "pvmedic-node", "pvmedic-node"
 CERTIFIED = "localhost"
 """A name in the certificate."""
 START_SECONDS = 30.0

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(120)]
 
-SPACE = "pvmedic"
+SPACE = "pvmedic-node"
 SERVICE = "facts-test"
 NAME = f"{SERVICE}.{SPACE}.svc"
 ADDRESS = "192.0.2.1"
@@ -57,8 +57,9 @@ def cluster(line: Line) -> Iterator[LocalCluster]:
     line.cluster.kubectl("-n", SPACE, "delete", "endpointslice", SERVICE)
 
 
-def account(cluster: LocalCluster, name: str, space: str = SPACE) -> Access:
+def account(cluster: LocalCluster, name: str, space: str = "") -> Access:
     """Return what an account has in its pod."""
+    space = space or (SPACE if name == "pvmedic-node" else "pvmedic")
     directory = cluster.service_account(space, name)
     return access(Where(server=cluster.server, service_account_directory=directory), {})
 

@@ -14,6 +14,7 @@ import yaml
 from exporter.kit import settings
 from exporter.observe.kube.resources import RESOURCES
 from exporter.observe.signals import READ
+from exporter.settings import NodeSettings
 from exporter.settings import Settings as ExporterSettings
 from remediator import record
 from remediator.settings import Mode
@@ -35,7 +36,7 @@ def kustomized(folder: Path) -> Iterator[tuple[Path, Tree]]:
                 yield path, each
 
 
-OBJECTS = [each for _, each in kustomized(HERE)]
+OBJECTS = [each for folder in (HERE, HERE / "node") for _, each in kustomized(folder)]
 
 
 def of(kind: str) -> dict[tuple[str, str], Tree]:
@@ -49,7 +50,8 @@ def of(kind: str) -> dict[tuple[str, str], Tree]:
 
 def rights(name: str) -> set[tuple[str, str, str, str, str]]:
     """Return what an account may: (namespace, group, resource, verb, object name)."""
-    account = {"kind": "ServiceAccount", "name": name, "namespace": "pvmedic"}
+    space = "pvmedic-node" if name == "pvmedic-node" else "pvmedic"
+    account = {"kind": "ServiceAccount", "name": name, "namespace": space}
     found = set()
     for kind in ("ClusterRole", "Role"):
         for (namespace, _), binding in of(f"{kind}Binding").items():
@@ -77,9 +79,9 @@ def every(group: str, resources: str, verbs: str) -> set[tuple[str, str, str, st
 
 def test_every_file_is_part_of_the_whole() -> None:
     """A manifest that no kustomization names would never be applied."""
-    composed = {path for path, _ in kustomized(HERE)}
+    composed = {path for folder in (HERE, HERE / "node") for path, _ in kustomized(folder)}
     lying = set(HERE.rglob("*.yaml")) - set(HERE.rglob("kustomization.yaml"))
-    assert lying - composed == set((HERE / "programs" / "settings").glob("*.yaml"))
+    assert lying - composed == set(HERE.rglob("settings/*.yaml"))
 
 
 def test_the_exporter_may_look_and_nothing_else() -> None:
@@ -91,15 +93,16 @@ def test_the_exporter_may_look_and_nothing_else() -> None:
     assert rights("pvmedic-exporter") == (
         watched
         | every("", "nodes/stats /facts", "get")
-        | {("pvmedic", "discovery.k8s.io", "endpointslices", "list", "")}
+        | {("pvmedic-node", "discovery.k8s.io", "endpointslices", "list", "")}
     )
 
 
 def test_a_node_asks_the_api_server_only_who_its_callers_are() -> None:
-    """It sees its own host, and nothing of the cluster."""
+    """And the claim of a volume whose mount is in trouble, by its name."""
     assert rights("pvmedic-node") == (
         every("authentication.k8s.io", "tokenreviews", "create")
         | every("authorization.k8s.io", "subjectaccessreviews", "create")
+        | every("", "persistentvolumes", "get")
     )
 
 
@@ -140,13 +143,68 @@ def test_every_role_is_bound_and_every_binding_has_its_role() -> None:
 
 def test_everything_with_a_namespace_is_in_ours() -> None:
     """Only the right to read heartbeats stands elsewhere."""
+    ours = {"pvmedic", "pvmedic-node"}
     elsewhere = {
         (each["kind"], each["metadata"]["namespace"])
         for each in OBJECTS
-        if each["metadata"].get("namespace", "pvmedic") != "pvmedic"
+        if each["metadata"].get("namespace", "pvmedic") not in ours
     }
     assert elsewhere == {("Role", "kube-node-lease"), ("RoleBinding", "kube-node-lease")}
-    assert list(of("Namespace")) == [("", "pvmedic")]
+    levels = {
+        name: space["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+        for (_, name), space in of("Namespace").items()
+    }
+    assert levels == {"pvmedic": "restricted", "pvmedic-node": "privileged"}
+
+
+NODE = of("DaemonSet")["pvmedic-node", "pvmedic-node"]["spec"]["template"]["spec"]
+COMPONENTS = sorted((HERE / "node" / "components").iterdir())
+
+
+def test_the_pod_on_a_node_only_reads_and_has_one_power_of_root() -> None:
+    """What is the host's is read-only; what it keeps is its own, and goes with the pod."""
+    (container,) = NODE["containers"]
+    assert container["image"] == "pvmedic:0.1.0"
+    assert container["securityContext"] == {
+        "runAsUser": 0,
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"], "add": ["DAC_READ_SEARCH"]},
+    }
+    assert not {"hostPID", "hostNetwork", "hostIPC"} & NODE.keys()
+    of_host = {each["name"] for each in NODE["volumes"] if "hostPath" in each}
+    mounts = [each for each in container["volumeMounts"] if each["name"] in of_host]
+    assert len(mounts) == len(of_host) == 2
+    assert all(each["readOnly"] for each in mounts)
+    assert set(container["resources"]) == {"requests", "limits"}
+
+
+@pytest.mark.parametrize("component", COMPONENTS, ids=lambda path: path.name)
+def test_a_component_writes_nowhere_but_where_glusterd_leaves_its_state(component: Path) -> None:
+    """And needs no pod of another's, nor the host's processes or network."""
+    (entry,) = yaml.safe_load((component / "kustomization.yaml").read_text())["patches"]
+    pod = yaml.safe_load(entry["patch"])["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    writable = [m["mountPath"] for m in container["volumeMounts"] if not m.get("readOnly")]
+    assert writable == (["/host/run/gluster"] if component.name == "gluster" else [])
+    assert set(pod) == {"containers", "volumes"}
+
+
+def test_the_role_on_nodes_reads_the_settings_that_ship() -> None:
+    """Where its state, the host and its certificate lie is where the pod has them."""
+    shipped = HERE / "node" / "settings"
+    found = settings.read(shipped / "node.yaml", NodeSettings)
+    (container,) = NODE["containers"]
+    paths = {each["mountPath"] for each in container["volumeMounts"]}
+    assert {
+        str(found.state),
+        f"{found.host_root}/proc",
+        f"{found.host_root}/var/lib/kubelet",
+    } < paths
+    tls = yaml.safe_load((shipped / "web.yaml").read_text())["tls_server_config"]
+    assert all(str(Path(tls[name]).parent) in paths for name in ("cert_file", "key_file"))
+    (port,) = of("Service")["pvmedic-node", "pvmedic-node"]["spec"]["ports"]
+    assert found.listen.port == port["port"] == container["ports"][0]["containerPort"]
 
 
 @pytest.mark.parametrize("name", ["pvmedic-exporter", "pvmedic-remediator"])
