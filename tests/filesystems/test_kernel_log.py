@@ -17,6 +17,7 @@ from local import loop_disk
 from tests.filesystems.mounted import needs_loop
 
 KMSG = Path("/dev/kmsg")
+pytestmark = pytest.mark.xdist_group("filesystems")
 DEADLINE_SECONDS = 20.0
 BEGAN = 100_000.0
 BOOTED = 90_000.0

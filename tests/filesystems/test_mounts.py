@@ -19,6 +19,7 @@ from local.fuse_mount import FuseMount
 from tests.filesystems.mounted import HANGS_SECONDS, Api, Node, needs_fuse, needs_loop, said
 from tests.signals import made
 
+pytestmark = pytest.mark.xdist_group("filesystems")
 DEADLINE_SECONDS = 20.0
 
 
