@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+
+def nothing() -> Sequence[str]:
+    """Say nothing more on the screen."""
+    return ()
 
 
 def nobody_knows() -> float | None:
@@ -44,7 +49,8 @@ class Figure:
 class Act:
     """One thing that happens. `by` says who does it, and whether that is real, played or crafted.
 
-    `sights` and `figures` must be there afterwards, and of `gone` nothing may be left.
+    `sights` and `figures` must be there afterwards, and of `gone` nothing may be left. `shows`
+    returns lines for a person who watches.
     """
 
     what: str
@@ -53,6 +59,7 @@ class Act:
     sights: tuple[Sight, ...] = ()
     figures: tuple[Figure, ...] = ()
     gone: tuple[Sight, ...] = ()
+    shows: Callable[[], Sequence[str]] = nothing
 
 
 @dataclass(frozen=True)

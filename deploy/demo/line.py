@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from demo import node_pods, rules
+from demo import heketi, node_pods, rules
 from demo.pace import Pace
 from demo.rules import text as _text
 from local.csi import established
@@ -80,8 +80,12 @@ class Line:
         """Write both programs' settings; `changes` replace top-level keys of the remediator's."""
         (self.directory / "token").write_text(self.token)
         exporter = self._program(self.exporter, "pvmedic-exporter")
-        exporter["facts"] = node_pods.asked(self.cluster)
-        self._write("exporter.yaml", {**exporter, "state": str(self.directory / "state.json")})
+        own = {
+            "state": str(self.directory / "state.json"),
+            "facts": node_pods.asked(self.cluster),
+            "heketi": heketi.settings(self.cluster.directory),
+        }
+        self._write("exporter.yaml", {**exporter, **own})
         pace = self.pace
         remediator = {
             **self._program(self.remediator, "pvmedic-remediator"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from demo import claims, drivers, node_pods, rok, rwx
+from demo import claims, drivers, heketi, node_pods, rok, rwx
 from demo.ground import Ground
 from demo.told import ToldNodes
+from local import tools
+from local.heketi import Heketi
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +82,13 @@ def _rok(place: Place) -> Play:
     return rok.play(ground, room)
 
 
+def _heketi(place: Place) -> Play:
+    program = tools.ensure_heketi(print)
+    real = Heketi(place.cluster.processes, place.cluster.directory, program)
+    place.stack.callback(real.kill)
+    return heketi.play(place.ground(), real)
+
+
 SHOWS = {
     "claims": Show(
         about="claims that wait, do not grow, do not go; snapshots; a volume on two nodes",
@@ -94,5 +103,10 @@ SHOWS = {
     "rwx": Show(about="a ReadWriteMany volume of Rok comes back read-only", csi=False, set_up=_rwx),
     "rok": Show(
         about="a node of Rok has no room for its volumes' snapshots", csi=False, set_up=_rok
+    ),
+    "heketi": Show(
+        about="a Heketi with 5,500 volumes for 100 claims dies and comes back",
+        csi=False,
+        set_up=_heketi,
     ),
 }

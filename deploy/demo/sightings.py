@@ -27,6 +27,8 @@ FIGURES = (
     "pvmedic_volume_changed_bytes",
     "pvmedic_snapshot_space_required_bytes",
     "pvmedic_snapshot_space_changed_ratio",
+    "pvmedic_heketi_waiting",
+    "pvmedic_gluster_orphaned_volumes",
 )
 
 

@@ -93,6 +93,8 @@ class Theatre:
         self.screen.tell(Mark.TOLD, act.what, act.by)
         act.do()
         self._until(f"what comes of: {act.what}", lambda look: sightings.came(act, look))
+        for line in act.shows():
+            self.screen.say(line)
 
     def _until(self, what: str, true: Callable[[Look], object]) -> None:
         def look() -> bool:

@@ -33,6 +33,9 @@ class Missing(StrEnum):
     HEKETI_WITHOUT_PV = "heketi_without_pv"
 
 
+_GRAVITY = {missing: number for number, missing in enumerate(Missing)}
+
+
 class Pool(msgspec.Struct, frozen=True):
     """Glusterds that are peers of each other, and the Heketi clusters (endpoint, id) they make up.
 
@@ -74,7 +77,7 @@ class Lists(msgspec.Struct, frozen=True):
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """The volumes of a pool that some list lacks, and which kinds of it could be judged."""
+    """The volumes of a pool that some list lacks, gravest first, and what could be judged."""
 
     pool: Pool
     lists: Lists
@@ -118,7 +121,8 @@ def difference(pool: Pool, view: View) -> Difference:
     """Return what some list of a pool lacks."""
     lists = _lists(pool, view)
     judged = frozenset(_judged(lists, view))
-    return Difference(pool, lists, judged, tuple(_orphans(lists, judged)))
+    orphans = sorted(_orphans(lists, judged), key=lambda one: (_GRAVITY[one.missing], one.name))
+    return Difference(pool, lists, judged, tuple(orphans))
 
 
 def _judged(lists: Lists, view: View) -> Iterator[Missing]:
@@ -138,7 +142,7 @@ def _judged(lists: Lists, view: View) -> Iterator[Missing]:
 
 def _orphans(lists: Lists, judged: frozenset[Missing]) -> Iterator[Orphan]:
     heketi = lists.heketi or {}
-    for name in sorted({*(lists.gluster or ()), *heketi, *lists.claimed}):
+    for name in {*(lists.gluster or ()), *heketi, *lists.claimed}:
         if name == model.DATABASE_VOLUME:
             continue
         missing = _missing(name, lists)
@@ -169,6 +173,8 @@ def _missing(name: str, lists: Lists) -> Missing | None:
     gone = lists.gluster is not None and name not in lists.some
     if claimed is not None:
         return _of_claimed(name, claimed, lists, gone=gone)
+    if known is not None and known.claimed:
+        return None
     if known is not None:
         return Missing.HEKETI_WITHOUT_GLUSTER if gone else Missing.HEKETI_WITHOUT_PV
     here = lists.gluster is not None and name in lists.gluster

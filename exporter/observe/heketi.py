@@ -257,9 +257,10 @@ class Heketis:
             for key, (at, one) in known.went.items()
             if _recent(at, now) and key not in held
         }
+        claimed = (self._claimed or frozenset()) | self._let_go.keys()
         for key, volume in held.items():
-            settling = key in known.came or volume.name in self._let_go
-            yield msgspec.structs.replace(volume, settling=True) if settling else volume
+            marks = {"settling": key in known.came, "claimed": volume.name in claimed}
+            yield msgspec.structs.replace(volume, **marks) if any(marks.values()) else volume
         for _, volume in known.went.values():
             yield msgspec.structs.replace(volume, settling=True)
 

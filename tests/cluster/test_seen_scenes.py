@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from demo import node_pods
+from demo import heketi, node_pods
 from demo.acts import nobody_knows
 from demo.shows import SHOWS, Place
 from demo.sightings import came
@@ -38,8 +38,8 @@ def csi(line: Line, pytestconfig: pytest.Config) -> Iterator[Csi]:
 @pytest.fixture(scope="module")
 def eyes(csi: Csi) -> Iterator[Eyes]:
     """Give an exporter that has known the CRDs from its beginning."""
-    facts = node_pods.asked(csi.cluster)
-    with Eyes(csi.cluster, "exporter-of-scenes", facts=facts) as eyes:
+    facts, asked = node_pods.asked(csi.cluster), heketi.settings(csi.cluster.directory)
+    with Eyes(csi.cluster, "exporter-of-scenes", facts=facts, heketi=asked) as eyes:
         yield eyes
 
 

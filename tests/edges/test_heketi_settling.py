@@ -75,7 +75,7 @@ def test_what_came_or_went_is_settling_for_an_hour(key: Path) -> None:
     asyncio.run(run())
 
 
-def test_a_volume_whose_persistent_volume_went_is_settling_for_an_hour(key: Path) -> None:
+def test_a_volume_that_a_persistent_volume_named_within_the_hour_is_claimed(key: Path) -> None:
     """Heketi may be deleting it, and its database is five minutes old."""
 
     async def run() -> None:
@@ -83,13 +83,20 @@ def test_a_volume_whose_persistent_volume_went_is_settling_for_an_hour(key: Path
             pv = made.volume(driver=model.GLUSTERFS, handle="shop_data_1")
             world = World(*naming(url), pv)
             asking = source(world, key)
-            assert not volumes(await asking.look())["shop_data_1"].settling
+
+            async def claimed() -> set[str]:
+                return {one.name for one in volumes(await asking.look()).values() if one.claimed}
+
+            assert await claimed() == {"shop_data_1"}
             world.objects.remove(pv)
             world.unseen = {Kind.VOLUME: "not listed"}
-            assert not volumes(await asking.look())["shop_data_1"].settling
+            world.now += 7_200.0
+            assert await claimed() == {"shop_data_1"}
             world.unseen = {}
-            assert volumes(await asking.look())["shop_data_1"].settling
-            world.now += 3_600.0
-            assert not volumes(await asking.look())["shop_data_1"].settling
+            assert await claimed() == {"shop_data_1"}
+            world.now += 3_599.0
+            assert await claimed() == {"shop_data_1"}
+            world.now += 1.0
+            assert await claimed() == set()
 
     asyncio.run(run())

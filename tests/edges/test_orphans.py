@@ -107,9 +107,9 @@ def test_orphans_are_listed_with_what_proves_each_and_end_with_1(program: Run) -
     rows = [line.split() for line in table.stdout.splitlines() if "_without_" in line]
     assert [row[:6] for row in rows] == [
         ["pv_without_gluster", "shop_data_1", "2.0Gi", "no", "yes", "yes"],
+        ["pv_without_gluster", "vol_nowhere", "1.0Gi", "no", "no", "yes"],
         ["gluster_without_heketi", ORPHAN, "?", "yes", "no", "no"],
         ["heketi_without_pv", FIRST, "1.0Gi", "yes", "yes", "no"],
-        ["pv_without_gluster", "vol_nowhere", "1.0Gi", "no", "no", "yes"],
     ]
     assert "look again right before anything is deleted" in table.stdout
     script = program.run("--volumes", program.names(), "-o", "json")

@@ -138,6 +138,20 @@ def test_what_is_under_way_or_holds_others_is_no_orphan(fields: dict[str, bool])
             assert missing(*lists) == {}
 
 
+def test_a_volume_whose_persistent_volume_went_within_the_hour_is_no_orphan() -> None:
+    """Whether or not Gluster still has it; while one names it, that one is looked at."""
+    heketi: list[Object] = [
+        made.heketi(volumes=2),
+        made.heketi_volume("vol_all"),
+        made.heketi_volume("vol_1", claimed=True),
+    ]
+    assert missing(in_gluster(*ALL), heketi, claimed(*ALL)) == {}
+    assert missing(in_gluster(*ALL, "vol_1"), heketi, claimed(*ALL)) == {}
+    assert missing(in_gluster(*ALL), heketi, claimed(*ALL, "vol_1")) == {
+        "vol_1": Missing.PV_WITHOUT_GLUSTER
+    }
+
+
 def test_heketi_s_own_database_is_no_orphan() -> None:
     """It is Heketi's, whichever lists have it."""
     name = model.DATABASE_VOLUME

@@ -68,8 +68,8 @@ def test_what_waits_for_it_is_named() -> None:
     found = decided(down(), CLASS, *waiting(7))
     assert found.evidence == (
         "StorageClasses that name it: shared",
-        "7 claims wait for a volume: web/c0, web/c1, web/c2, web/c3, web/c4, ...",
-        "7 volumes wait to be deleted: pv0, pv1, pv2, pv3, pv4, ...",
+        "claims that wait for a volume (7): web/c0, web/c1, web/c2, web/c3, web/c4, ...",
+        "volumes that wait to be deleted (7): pv0, pv1, pv2, pv3, pv4, ...",
     )
 
 

@@ -60,7 +60,8 @@ class HeketiVolume(msgspec.Struct, frozen=True, gc=False):
     """A volume in a Heketi's database (`/db/dump`). `name` is Gluster's, `id` Heketi's.
 
     `pending`: an operation on it is not over. `block_host`: it holds block volumes. `settling`:
-    within the last hour it came or went, or the PersistentVolume that named it did go.
+    within the last hour it came or went. `claimed`: within the last hour a PersistentVolume named
+    it, so that it may be on its way out although this list still has it.
     """
 
     endpoint: str
@@ -71,6 +72,7 @@ class HeketiVolume(msgspec.Struct, frozen=True, gc=False):
     pending: bool = False
     block_host: bool = False
     settling: bool = False
+    claimed: bool = False
     version: str = ""
 
     @property

@@ -112,11 +112,11 @@ def _evidence(endpoint: str, view: View) -> Iterator[str]:
     )
     claims = [f"{one.namespace}/{one.name}" for one in waiting_claims(endpoint, view)]
     volumes = [one.name for one in waiting_volumes(endpoint, view)]
-    yield from _list("claims wait for a volume", claims)
-    yield from _list("volumes wait to be deleted", volumes)
+    yield from _list("claims that wait for a volume", claims)
+    yield from _list("volumes that wait to be deleted", volumes)
 
 
 def _list(what: str, names: Sequence[str]) -> Iterator[str]:
     if names:
         more = ", ..." if len(names) > NAMED else ""
-        yield f"{len(names)} {what}: {', '.join(names[:NAMED])}{more}"
+        yield f"{what} ({len(names)}): {', '.join(names[:NAMED])}{more}"
