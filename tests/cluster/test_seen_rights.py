@@ -21,8 +21,8 @@ from exporter.observe.kube.access import Where, access
 from exporter.observe.kube.api import Api
 from exporter.observe.kube.resources import RESOURCES
 from exporter.observe.kubelets import KubeletSettings, Reader
-from exporter.observe.model import Kind, Ready
-from exporter.observe.signals import DETECTORS
+from exporter.observe.model import FACTS, Kind, Ready
+from exporter.observe.signals import CLUSTER
 from local import workloads
 from local.background import CLOSING_SECONDS
 from tests.cluster.eyes import Eyes
@@ -217,6 +217,8 @@ def test_who_may_not_get_nodes_stats_is_told_so_by_the_kubelet(lacking: LocalClu
             ended(ask(LACKING, Right("", "nodes/stats", "get").lacking))
 
 
+EVERYTHING = {one.name: float(not (one.needs | one.starts) & FACTS) for one in CLUSTER}
+"""What can be judged with every right where nodes are not asked what they show, as here."""
 ATTACHMENTS = ("storage.k8s.io", "volumeattachments")
 
 
@@ -226,8 +228,8 @@ def test_without_a_right_exactly_what_needs_it_is_unseen_and_says_so(
     """A real exporter: success 0 for these failures only, until the right is granted."""
     name, verbs = "blind", ("list", "watch")
     lacking.apply(account_without(name, *(Right(*ATTACHMENTS, verb) for verb in verbs)))
-    blind = {detector.name for detector in DETECTORS if Kind.ATTACHMENT in detector.needs}
-    expected = {detector.name: float(detector.name not in blind) for detector in DETECTORS}
+    blind = {detector.name for detector in CLUSTER if Kind.ATTACHMENT in detector.needs}
+    expected = {name: float(name not in blind and value) for name, value in EVERYTHING.items()}
     with (
         stuck_attachment(lacking, name),
         Eyes(lacking, f"exporter-{name}", (LACKING, name)) as eyes,
@@ -236,7 +238,7 @@ def test_without_a_right_exactly_what_needs_it_is_unseen_and_says_so(
         assert "attachment_stuck" not in seen(eyes.look())
         assert "list volumeattachments at cluster scope: not allowed (403)" in eyes.log()
         lacking.apply(account_without(name))
-        lacking.wait("everything judged", lambda: set(judged(eyes).values()) == {1.0}, 60.0)
+        lacking.wait("everything judged", lambda: judged(eyes) == EVERYTHING, 60.0)
         eyes.wait("what was unseen", lambda look: "attachment_stuck" in seen(look))
 
 
@@ -251,7 +253,7 @@ def test_who_may_only_watch_sees_everything_where_lists_are_streamed(lacking: Lo
         Eyes(lacking, "exporter-streamed", (LACKING, missing.lacking)) as eyes,
     ):
         eyes.wait("the attachment", lambda look: "attachment_stuck" in seen(look))
-        lacking.wait("everything judged", lambda: set(judged(eyes).values()) == {1.0}, 60.0)
+        lacking.wait("everything judged", lambda: judged(eyes) == EVERYTHING, 60.0)
 
 
 @contextmanager
@@ -271,7 +273,7 @@ def stuck_attachment(cluster: LocalCluster, name: str) -> Iterator[None]:
 def judged(eyes: Eyes) -> dict[str, float]:
     """Return by detector whether it can decide."""
     found = eyes.collectors()
-    return {one.name: found[one.name] for one in DETECTORS if one.name in found}
+    return {one.name: found[one.name] for one in CLUSTER if one.name in found}
 
 
 def seen(look: Look) -> set[str]:
