@@ -13,8 +13,11 @@ import pytest
 from exporter.observe import errors, model
 from exporter.observe.kernel_log import KEPT_SECONDS, MOST_FAULTS, RECENT_SECONDS, KernelLog
 from exporter.observe.model import Cause, FaultCount
+from exporter.observe.parse import events
+from exporter.observe.signals.mount_failing import MountFailing, subject_of
 from local import loop_disk
 from tests.filesystems.mounted import needs_loop
+from tests.signals import made
 
 KMSG = Path("/dev/kmsg")
 pytestmark = pytest.mark.xdist_group("filesystems")
@@ -216,6 +219,29 @@ def real() -> Iterator[Real]:
     found.log.close()
 
 
+def reason_of_a_pod(said: str, fault: model.KernelFault) -> str | None:
+    """Return why a pod does not start whose kubelet tells what mount(8) said on this node."""
+    pod = made.pod(claim_volumes=("vol",), sandbox=False)
+    text = (
+        'MountVolume.MountDevice failed for volume "pv-data" : rpc error: code = Internal desc ='
+        f" mount failed: exit status 32\nOutput: {said}"
+    )
+    about = made.event(pod, None, reason="FailedMount", component="kubelet")
+    event = made.event(pod, events.fact(text, about), message=text, last=time.time())
+    volume = made.volume(fs_type="xfs")
+    world: list[model.Object] = [
+        made.node(),
+        made.claim(),
+        volume,
+        made.attachment(),
+        pod,
+        event,
+        fault,
+    ]
+    found = MountFailing().decide(subject_of("web", "user", "data"), made.view(world))
+    return found.reason if found is not None else None
+
+
 @readable
 @needs_loop
 def test_a_real_kernel_refuses_a_copy_of_a_mounted_xfs(
@@ -235,6 +261,7 @@ def test_a_real_kernel_refuses_a_copy_of_a_mounted_xfs(
         fault = real.until(f"{clone.name}/XfsDuplicateUuid")
         assert (fault.fs_type, fault.device) == ("xfs", clone.name)
         assert abs(fault.last - time.time()) < 60.0
+        assert reason_of_a_pod(refused.value.stderr, fault) == "XfsDuplicateUuid"
 
 
 @readable

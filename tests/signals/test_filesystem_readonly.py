@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from exporter.observe import model
 from exporter.observe.model import Cause, Change, Kind, MountProblem, Object, SinceSource
 from exporter.observe.signals.filesystem_readonly import FilesystemReadonly, subject_of
 from exporter.observe.view import Want
-from tests.signals import made
+from tests.signals import made, worlds
+from tests.signals.test_detectors import fresh_look, holding, random_worlds
 
 DETECTOR = FilesystemReadonly()
 DATA = subject_of("web", "data", "a")
@@ -135,3 +138,27 @@ def test_a_fresh_look_asks_the_node_and_for_the_volumes_in_trouble() -> None:
         Want(Kind.VOLUME, name="pv-data"),
     }
     assert list(DETECTOR.suspects(made.node(), made.view([]))) == []
+
+
+UNKNOWNS = [subject_of("", "", node) for node in worlds.NODES]
+"""What the properties of every detector leave out: a claim always has a name there."""
+
+
+@settings(random_worlds)
+@given(data=st.data())
+def test_an_unknown_claim_keeps_to_what_every_subject_keeps_to(data: st.DataObject) -> None:
+    """A suspect names it, a change touches it, and what is read is enough to decide."""
+    kinds = DETECTOR.needs | DETECTOR.helps
+    world = data.draw(worlds.worlds(kinds))
+    view = made.view(world)
+    was = holding(DETECTOR, world, UNKNOWNS)
+    named = {one for obj in world for one in DETECTOR.suspects(obj, view)}
+    assert was.keys() <= named
+    for subject in UNKNOWNS:
+        read, _ = fresh_look(DETECTOR, subject, world)
+        assert DETECTOR.decide(subject, made.view(read)) == was.get(subject)
+    change = data.draw(worlds.changes(world, kinds))
+    after = worlds.after(world, change)
+    now = holding(DETECTOR, after, UNKNOWNS)
+    moved = {one for one in UNKNOWNS if was.get(one) != now.get(one)}
+    assert moved <= set(DETECTOR.touched(change, made.view(after)))

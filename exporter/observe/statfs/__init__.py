@@ -199,7 +199,7 @@ class Statfs:
                 self._hung.pop(one.key, None)
             if len(errnos) < len(some):
                 hangs = some[len(errnos)]
-                self._give_up(hangs.key)
+                self._give_up(hangs)
                 return hangs
         return None
 
@@ -214,14 +214,15 @@ class Statfs:
             self.rest()
             raise
 
-    def _give_up(self, key: Hashable) -> None:
-        if self._worker is not None:
-            log.warning(
-                "a mount does not answer within %.0f s; its worker is given up", self._seconds
-            )
-            self._worker.end()
-            self._stuck[key] = self._worker
-            self._worker = None
+    def _give_up(self, hangs: Asked) -> None:
+        if self._worker is None:
+            return
+        if hangs.key not in self._hung:
+            path = hangs.path.decode(errors="replace")
+            log.warning("%s does not answer within %g s", path, self._seconds)
+        self._worker.end()
+        self._stuck[hangs.key] = self._worker
+        self._worker = None
 
     def rest(self) -> None:
         """Keep no process while there is nobody to ask."""
