@@ -77,6 +77,13 @@ UNPARSED = Family(
     ("node",),
     "gluster_lock_errors",
 )
+TOO_LONG = Family(
+    "pvmedic_gluster_log_too_long_lines_total",
+    COUNTER,
+    "Lines of a node's glusterd log that were thrown away because none may be so long.",
+    ("node",),
+    "gluster_lock_errors",
+)
 GAPS = Family(
     "pvmedic_gluster_log_gaps_total",
     COUNTER,
@@ -167,6 +174,7 @@ FAMILIES = (
     LOCK_ECHOES,
     LINES,
     UNPARSED,
+    TOO_LONG,
     GAPS,
     BEHIND,
     ONLINE,
@@ -202,6 +210,7 @@ def of_log(obj: Object) -> Series:
     for family, value in (
         (LINES, obj.lines),
         (UNPARSED, obj.unparsed),
+        (TOO_LONG, obj.too_long),
         (GAPS, obj.gaps),
         (BEHIND, obj.behind),
         (STARTS, obj.starts),

@@ -44,7 +44,9 @@ def test_a_glusterd_shows_whether_it_answers_and_whom_it_sees() -> None:
 def test_a_log_shows_every_kind_of_lock_error_from_the_start() -> None:
     """A counter that is born with its first failure would not be seen to rise."""
     locks = (LockKind("not_held", 9, 1.0, echoes=7), LockKind("new_in_this_release", 1, 1.0))
-    found = shown(gluster.of_log(model.GlusterLog("a", 10, 2, 30, locks, gaps=4, starts=5)))
+    found = shown(
+        gluster.of_log(model.GlusterLog("a", 10, 2, 30, locks, gaps=4, starts=5, too_long=6))
+    )
     assert {name for name in found if name.startswith("gluster_lock_errors_total")} == {
         f"gluster_lock_errors_total a {kind}" for kind in (*model.LOCK_KINDS, "new_in_this_release")
     }
@@ -54,6 +56,7 @@ def test_a_log_shows_every_kind_of_lock_error_from_the_start() -> None:
     assert found["gluster_log_lines_total a"] == 10
     assert found["gluster_log_unparsed_lines_total a"] == 2
     assert found["gluster_log_behind_bytes a"] == 30
+    assert found["gluster_log_too_long_lines_total a"] == 6
     assert found["gluster_log_gaps_total a"] == 4
     assert found["glusterd_starts_total a"] == 5
 
