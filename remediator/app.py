@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import os
+import secrets
 import signal
+import socket
 import time
 
 from exporter.kit import build, logs
@@ -15,23 +17,30 @@ from exporter.observe.ec2 import Ec2
 from exporter.observe.errors import ObserveError
 from exporter.observe.kube.access import access
 from exporter.observe.kube.api import Api
+from remediator.actuators.fenced import Fenced
 from remediator.actuators.kubernetes import KubernetesActuator
 from remediator.alertmanager import Alertmanager
+from remediator.approvals import approvals
 from remediator.execution import Execution
 from remediator.intake import Intake
 from remediator.judgement import Judge
+from remediator.leader import Leader
 from remediator.metrics import Metrics
 from remediator.pipeline import Pipeline
 from remediator.reconcile import Reconcile
 from remediator.record import Record
 from remediator.server import WEBHOOK, Token, WebhookServer
-from remediator.settings import Settings
+from remediator.settings import RecordSettings, Settings
 from remediator.sinks import AuditLog, KubeEvents
 from remediator.store import Store
 from remediator.verification import Verification
 from remediator.world import Ec2Power, KubernetesWorld
 
 LOG = logging.getLogger("pvmedic.app")
+
+PARKED_WITHIN = 20.0
+"""Seconds in which a step that is under way comes to its end, or is parked, before we stop."""
+PRUNE_EVERY = 600.0
 
 ABOUT = About(
     "pvmedic remediator",
@@ -49,12 +58,16 @@ class _Late:
 
     store: Store | None = None
     intake: Intake | None = None
+    leader: Leader | None = None
 
     def records(self) -> tuple[Record, ...]:
         return self.store.all() if self.store is not None else ()
 
     def watchdog_at(self) -> float:
         return self.intake.watchdog_at if self.intake is not None else time.time()
+
+    def leads(self) -> bool:
+        return self.leader is not None and self.leader.leads()
 
 
 async def run(start: Start[Settings]) -> None:
@@ -80,7 +93,9 @@ async def run(start: Start[Settings]) -> None:
     )
     asked = Alertmanager(settings.alertmanager)
     async with Api(access(settings.kubernetes, os.environ), metrics) as api, asked as alertmanager:
-        store, world, events = Store(api), KubernetesWorld(api, settings.namespace), KubeEvents(api)
+        leader = Leader(api, settings.namespace, _identity(), time.monotonic, time.time)
+        store, events = Store(api, leader.fence), KubeEvents(api)
+        world, people = KubernetesWorld(api, settings.namespace), approvals(api)
         judge = Judge(
             world=world,
             power=power,
@@ -90,26 +105,22 @@ async def run(start: Start[Settings]) -> None:
             policy=policy,
             now=time.time,
         )
-        actuator = KubernetesActuator(api)
+        actuator = Fenced(KubernetesActuator(api), leader.fence)
         pipeline = Pipeline(
             world,
             store,
             judge,
             Execution(actuator, judge),
             Verification(actuator, judge),
+            people.held.values,
             settings.limits.look_every,
         )
         intake = Intake(store, pipeline.heard, time.time, settings.alerts, settings.cluster)
-        reconcile = Reconcile(
-            alertmanager,
-            intake.take,
-            metrics,
-            settings.alertmanager.receiver,
-            settings.alertmanager.every,
-        )
+        asking = settings.alertmanager
+        reconcile = Reconcile(alertmanager, intake.take, metrics, asking.receiver, asking.every)
         if alertmanager.named:
             metrics.reconciles()
-        late.store, late.intake = store, intake
+        late.store, late.intake, late.leader = store, intake, leader
         webhook = WebhookServer(token, intake, metrics, lambda: store.loaded, reconcile.ask)
 
         def not_ready() -> str:
@@ -119,21 +130,25 @@ async def run(start: Start[Settings]) -> None:
         web = Web(settings.listen, ABOUT, metrics.parts, not_ready, largest)
         webhook.routes(web.app)
         web.entrance, web.own_tokens = start.entrance, frozenset({WEBHOOK})
+        engine = _Engine(leader, store, pipeline, settings.records)
         async with web, asyncio.TaskGroup() as group:
             LOG.info("serving", extra=fields(address=str(web.address), mode=policy.mode))
-            tasks = [
-                group.create_task(work)
-                for work in (
-                    _engine(store, pipeline, reconcile),
-                    store.keep_fresh(),
-                    events.run(),
-                    follow([reload, start.entrance]),
-                )
-            ]
+            work = (store.run(), people.run(), leader.run(), events.run())
+            more = (reconciled(store, reconcile), follow([reload, start.entrance]))
+            tasks = [group.create_task(one) for one in (*work, *more)]
+            running = group.create_task(engine.run())
             await stop.wait()
             LOG.info("stopping")
-            for task in tasks:
+            pipeline.end()
+            await asyncio.wait([running], timeout=PARKED_WITHIN)
+            await leader.release()
+            for task in (running, *tasks):
                 task.cancel()
+
+
+def _identity() -> str:
+    """Return a name that no other replica has, nor this one after a restart."""
+    return f"{os.environ.get('HOSTNAME') or socket.gethostname()}_{secrets.token_hex(4)}"
 
 
 def _apply(settings: Settings) -> None:
@@ -141,17 +156,47 @@ def _apply(settings: Settings) -> None:
     logs.set_level(settings.log_level)
 
 
-async def _engine(store: Store, pipeline: Pipeline, reconcile: Reconcile) -> None:
-    """Start the engine once the records are known.
+async def reconciled(store: Store, reconcile: Reconcile) -> None:
+    """Compare with what fires once the records are known: else everything would look new."""
+    while not store.loaded:  # noqa: ASYNC110 -- a list has no event, and takes a moment once
+        await asyncio.sleep(0.1)
+    await reconcile.run()
 
-    It must not believe that nothing is under way.
-    """
-    while not store.loaded:
-        try:
-            await store.load()
-        except ObserveError as error:
-            LOG.warning("Remediations could not be listed", extra=fields(why=str(error)))
-            await asyncio.sleep(2.0)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(pipeline.run())
-        group.create_task(reconcile.run())
+
+class _Engine:
+    """Executes while we lead, over records that were read after we came to lead."""
+
+    def __init__(
+        self, leader: Leader, store: Store, pipeline: Pipeline, kept: RecordSettings
+    ) -> None:
+        self._leader = leader
+        self._store = store
+        self._pipeline = pipeline
+        self._kept = kept
+
+    async def run(self) -> None:
+        """Run until the pipeline is told to end."""
+        while not self._pipeline.ending:
+            if not self._leader.leads():
+                await asyncio.sleep(0.1)
+                continue
+            try:
+                # What the replica before us did must be known before we do anything.
+                await self._store.load()
+            except ObserveError as error:
+                LOG.warning("Remediations could not be listed", extra=fields(why=str(error)))
+                await asyncio.sleep(2.0)
+                continue
+            async with asyncio.TaskGroup() as group:
+                pruning = group.create_task(self._prune())
+                await self._pipeline.run(self._leader.leads)
+                pruning.cancel()
+
+    async def _prune(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNE_EVERY)
+            try:
+                kept = self._kept
+                await self._store.prune(time.time(), kept.keep_for, kept.at_most)
+            except ObserveError as error:
+                LOG.warning("old Remediations could not be deleted", extra=fields(why=str(error)))

@@ -18,6 +18,7 @@ class Policy(msgspec.Struct, frozen=True):
     blast_radius: the share of nodes, 0 to 1, that may be out of service by our doing at once; two
     always may. breaker: so many unreleased Failed or Unsettled records stop everything.
     opt_in: only what carries the label is touched. capacity_cap: GiB that one plan may create.
+    approve_within: how long a plan waits for a yes.
     blocking_alerts: names of alerts while which nothing begins.
     windows: when work may begin, empty for always; freezes: when it may not.
     """
@@ -33,6 +34,7 @@ class Policy(msgspec.Struct, frozen=True):
     give_up_after: float = 6 * 3600.0
     settle_within: float = 600.0
     quiet: float = 600.0
+    approve_within: float = 24 * 3600.0
     rate_window: float = 3600.0
     rate_per_handler: int = 3
     rate_overall: int = 6

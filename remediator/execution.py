@@ -116,6 +116,7 @@ class Execution:
         self, record: Record, index: int, step: Step, case: Case, handler: Handler
     ) -> Record:
         now = self._judge.now()
+        record = await self._judge.keep(record)
         ledger = (*record.status.ledger, handler.ledger(step, case.view, case.now))
         record = marked(record, index, StepState.INTENDED, now)
         record = with_status(record, ledger=ledger, acted_at=now)

@@ -10,7 +10,8 @@ from exporter.observe.errors import ObserveError
 from exporter.observe.model import Signal
 from exporter.observe.parse.instance import InstanceReading
 from exporter.observe.view import View
-from remediator import guards
+from remediator import guards, orders
+from remediator import plan as plans
 from remediator.case import Case, Policy
 from remediator.guards.base import Question
 from remediator.guards.fencing_proof import kept, off, proven
@@ -79,6 +80,7 @@ class Judge:
                     power = f"EC2 says that instance {evidence.subject} is {evidence.state}{asleep}"
         paused = await self._world.paused()
         others = tuple(other for other in self._records.all() if other.name != record.name)
+        planned = plans.to_record(plan).hash
         question = Question(
             case=self.case(record, case.signal, case.view),
             plan=plan,
@@ -86,6 +88,8 @@ class Judge:
             paused=paused,
             power=power,
             told=await self._alerting.told(record),
+            approved=orders.approved_by(record, planned),
+            outdated=orders.outdated_yes(record, planned),
         )
         return record, guards.ask(question)
 
@@ -112,6 +116,14 @@ class Judge:
         ):
             self._report(Report(record=saved, entry=saved.status.history[-1], before=str(phase)))
         return saved
+
+    async def keep(self, record: Record) -> Record:
+        """See to it that the record outlives its deletion while something is owed."""
+        return record if record.kept else await self._records.keep(record)
+
+    async def let_go(self, record: Record) -> None:
+        """Let a record go that owes nothing any more."""
+        await self._records.let_go(record)
 
     def wrote(self, record: Record, what: str) -> None:
         """Report one change of ours to the cluster."""

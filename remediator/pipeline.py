@@ -7,20 +7,21 @@ never both believe that they are alone.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from exporter.observe.errors import Conflict, NotFound, ObserveError
 from exporter.observe.model import Kind
 from exporter.observe.signals import detector_of
+from remediator import orders, verdicts
 from remediator import plan as plans
-from remediator import verdicts
 from remediator.execution import Execution
 from remediator.handlers import handler_of
 from remediator.handlers.base import Handler
 from remediator.judgement import Judge
+from remediator.orders import Order
 from remediator.plan import Declined, Deferred, Plan
 from remediator.ports import Records, Sight, World
-from remediator.record import WAITING, Phase, Record, Seen, moved, with_status
+from remediator.record import ACTING, WAITING, Phase, Record, Seen, moved, with_status
 from remediator.verification import Verification
 
 LOG = logging.getLogger("pvmedic.pipeline")
@@ -42,18 +43,31 @@ class Pipeline:
         judge: Judge,
         execution: Execution,
         verification: Verification,
+        said: Callable[[], Iterable[Order]],
         wait: float = 15.0,
     ) -> None:
-        """Wire the parts."""
+        """Wire the parts; `said` are all orders of people that there are."""
         self._world = world
         self._records = records
         self._judge = judge
         self._execution = execution
         self._verification = verification
+        self._said = said
         self._wait = wait
         self._due: dict[str, float] = {}
         self._heard: dict[str, float] = {}
         self._wake = asyncio.Event()
+        self._ending = False
+
+    @property
+    def ending(self) -> bool:
+        """Whether it was told to end."""
+        return self._ending
+
+    def end(self) -> None:
+        """Come to an end at the next safe point: what is under way is done or parked first."""
+        self._ending = True
+        self._wake.set()
 
     def heard(self, name: str, now: float) -> None:
         """Note a firing notification for a record; look at it at once."""
@@ -61,15 +75,17 @@ class Pipeline:
         self._due[name] = now
         self._wake.set()
 
-    async def run(self) -> None:
-        """Tick what is due until cancelled."""
-        while True:
+    async def run(self, leads: Callable[[], bool] = lambda: True) -> None:
+        """Tick what is due as long as we lead, and until told to end."""
+        while leads() and not self._ending:
             self._wake.clear()
             now = self._judge.now()
             active = {r.name for r in self._records.all() if not r.over}
             self._due = {name: self._due.get(name, now) for name in active}
             self._heard = {name: at for name, at in self._heard.items() if name in active}
             for name in sorted(active, key=lambda name: (self._due[name], name)):
+                if self._ending or not leads():
+                    return
                 if self._due[name] <= self._judge.now():
                     # Forgotten first, so that what is heard meanwhile is not overwritten.
                     del self._due[name]
@@ -115,11 +131,22 @@ class Pipeline:
         sight = await self._world.look(
             detector, record.subject, lambda _, view: handler.reads(before, view)
         )
-        record = self._seen(record, sight)
+        record = self._heeded(self._seen(record, sight))
         after, rest = await self._carry(record, sight, handler)
         if _worth_saving(before, after):
-            await self._judge.save(after)
+            after = await self._judge.save(after)
+        if after.kept and not after.owes and after.status.phase not in ACTING:
+            await self._judge.let_go(after)
         return rest
+
+    def _heeded(self, record: Record) -> Record:
+        """Do what people have said about a record, as far as it is at a safe point for it."""
+        for order in orders.open_orders(record, self._said()):
+            heeded = orders.heed(record, order, self._judge.now())
+            if heeded is None:
+                break
+            record = heeded
+        return record
 
     def _seen(self, record: Record, sight: Sight) -> Record:
         """Note what the look said, and when the last firing notification came."""
@@ -142,7 +169,8 @@ class Pipeline:
                 return self._verification.verify(record, sight, handler), SOON
             case Phase.CLEARED | Phase.SETTLED if record.status.seen is Seen.PRESENT:
                 again = "the failure is seen again before it was gone for long enough"
-                return moved(record, Phase.OBSERVED, again, self._judge.now()), SOON
+                anew = moved(orders.used_up(record), Phase.OBSERVED, again, self._judge.now())
+                return anew, SOON
             case _ if record.owes:
                 return await self._verification.undo(record, sight, handler), self._wait
             case _:
@@ -178,6 +206,10 @@ class Pipeline:
         if result.phase is Phase.DEFERRED:
             rest = self._wait if result.until is None else max(result.until - now, 0.0)
             return self._deferred(record, result.sentence), min(rest, self._wait)
+        waits = result.phase is Phase.AWAITING_APPROVAL is record.status.phase
+        since = record.status.phase_since or now
+        if waits and now - since > self._judge.policy.approve_within:
+            return moved(record, Phase.EXPIRED, "nobody said yes in time", now), self._wait
         would = record.status.would_have_acted or result.would_have_acted
         record = with_status(record, would_have_acted=would)
         rest = 0.0 if result.phase is Phase.RUNNING else self._wait

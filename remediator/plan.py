@@ -131,7 +131,8 @@ def to_record(plan: Plan) -> PlanRecord:
     """Return the plan as it stands in the resource, nothing done yet."""
     steps = tuple(step_record(step) for step in plan.steps)
     claims = [f"{namespace}/{name}" for namespace, name in plan.used_claims]
-    identity = "\0".join([plan.goal, *(f"{s.kind} {s.target} {s.target_uid}" for s in steps)])
+    what = [f"{step.kind} {step.target} {step.target_uid}" for step in steps]
+    identity = "\0".join([plan.goal, str(plan.creates), *what])
     return PlanRecord(
         hash=hashlib.sha256(identity.encode()).hexdigest()[:16],
         goal=plan.goal,

@@ -82,6 +82,14 @@ class Records(Protocol):
         """Write the status, bound to the record's version; Conflict when somebody was faster."""
         ...
 
+    async def keep(self, record: Record) -> Record:
+        """Put our finalizer on it, so that a debt outlives its deletion; bound to its version."""
+        ...
+
+    async def let_go(self, record: Record) -> None:
+        """Take our finalizer off; one that was deleted is gone then."""
+        ...
+
 
 class Actuator(Protocol):
     """Changes the world."""

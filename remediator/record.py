@@ -18,6 +18,10 @@ HISTORY = 50
 """How many history entries a record keeps: the newest ones, and the very first."""
 
 
+FINALIZER = "pvmedic.dev/undo"
+"""Keeps a record that somebody deletes until nothing is owed any more."""
+
+
 class Phase(StrEnum):
     """Where an episode stands: a closed set, also the metric label."""
 
@@ -54,20 +58,26 @@ A re-sent alert is no permission to retry.
 
 FOR_A_HUMAN = frozenset(
     {Phase.AWAITING_APPROVAL, Phase.DECLINED, Phase.BLOCKED, Phase.UNSETTLED, Phase.FAILED}
+    | {Phase.EXPIRED}
 )
 """While the failure is there, these wait for a person."""
 
 TRANSITIONS: Mapping[Phase, frozenset[Phase]] = {
     **dict.fromkeys(
         WAITING,
-        WAITING | {Phase.RUNNING, Phase.CLEARED, Phase.DECLINED, Phase.BLOCKED},
+        WAITING
+        | {Phase.RUNNING, Phase.CLEARED, Phase.DECLINED, Phase.BLOCKED}
+        | {Phase.REJECTED, Phase.EXPIRED, Phase.CANCELLED},
     ),
-    # Back to Deferred or Cleared only while nothing was written: execution sees to it.
+    # Back to Deferred or Cleared, or to Cancelled, only while nothing was written; to Holding when
+    # a person cancels what has been begun.
     Phase.RUNNING: frozenset(
         {Phase.RUNNING, Phase.VERIFYING, Phase.DEFERRED, Phase.CLEARED, Phase.FAILED}
+        | {Phase.CANCELLED, Phase.HOLDING}
     ),
     Phase.VERIFYING: frozenset({Phase.VERIFYING, Phase.HOLDING, Phase.SETTLED, Phase.UNSETTLED}),
-    Phase.HOLDING: frozenset({Phase.HOLDING, Phase.SETTLED}),
+    # Cancelled: a person had it taken back, and does not want it done again.
+    Phase.HOLDING: frozenset({Phase.HOLDING, Phase.SETTLED, Phase.CANCELLED}),
     **{end: frozenset({end}) for end in ENDS},
     # Nothing is owed, and a node that flaps would otherwise never be judged again. The cooldown
     # counts what was done before.
@@ -160,6 +170,18 @@ class LedgerEntry(_Wire, frozen=True):
     note: str = ""
 
 
+class DecisionRecord(_Wire, frozen=True):
+    """One order of a person, dealt with. `void` says why it did not count, empty where it did."""
+
+    name: str
+    uid: str
+    decision: str
+    by: str
+    at: float
+    plan_hash: str = ""
+    void: str = ""
+
+
 class HistoryEntry(_Wire, frozen=True):
     """One sentence of the episode's story."""
 
@@ -204,12 +226,16 @@ class Status(_Wire, frozen=True):
     verdicts: tuple[VerdictRecord, ...] = ()
     readings: tuple[Reading, ...] = ()
     ledger: tuple[LedgerEntry, ...] = ()
+    decisions: tuple[DecisionRecord, ...] = ()
     would_have_acted: bool = False
     history: tuple[HistoryEntry, ...] = ()
 
 
 class Record(msgspec.Struct, frozen=True):
-    """One Remediation. `version` is its resourceVersion: every write carries it."""
+    """One Remediation. `version` is its resourceVersion: every write carries it.
+
+    `deletion` is when somebody deleted it; it is there as long as finalizers keep it.
+    """
 
     name: str
     uid: str
@@ -217,6 +243,13 @@ class Record(msgspec.Struct, frozen=True):
     created: float
     spec: Spec
     status: Status = Status()
+    finalizers: tuple[str, ...] = ()
+    deletion: float | None = None
+
+    @property
+    def kept(self) -> bool:
+        """Whether our finalizer keeps it from going while something is owed."""
+        return FINALIZER in self.finalizers
 
     @property
     def subject(self) -> Subject:

@@ -106,6 +106,9 @@ class Limits(msgspec.Struct, frozen=True):
     give_up_after: Annotated[
         Duration, setting("How long a repair may wait before it is given up and a person is paged.")
     ] = Duration(6 * 3600.0)
+    approve_within: Annotated[
+        Duration, setting("How long a plan waits for a person's yes; then it has expired.")
+    ] = Duration(24 * 3600.0)
     settle_within: Annotated[
         Duration, setting("How long after a repair its goal may take before a person is paged.")
     ] = Duration(600.0)
@@ -150,6 +153,25 @@ class Limits(msgspec.Struct, frozen=True):
             yield ("look_every", "must be at least 1s")
         if self.give_up_after < self.look_every:
             yield ("give_up_after", "must be longer than look_every")
+
+
+class RecordSettings(msgspec.Struct, frozen=True):
+    """How long records are kept. A subject's newest always is, and what is owed."""
+
+    keep_for: Annotated[
+        Duration,
+        setting(
+            "How long a record is kept after its episode is over; longer than any limit counts."
+        ),
+    ] = Duration(30 * 86400.0)
+    at_most: Annotated[
+        int, setting("How many records there may be; the oldest that are over go first.")
+    ] = 5000
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Name what cannot be."""
+        if self.at_most < 1:
+            yield ("at_most", "must be at least 1")
 
 
 class ExistingAlert(msgspec.Struct, frozen=True):
@@ -210,6 +232,9 @@ class Settings(msgspec.Struct, frozen=True):
     ] = AlertmanagerSettings()
     fencing: Annotated[Fencing, setting("How a machine is proven dead.")] = Fencing()
     limits: Annotated[Limits, setting("How often and how long.")] = Limits()
+    records: Annotated[RecordSettings, setting("How long Remediations are kept.")] = (
+        RecordSettings()
+    )
     schedule: Annotated[Schedule, setting("When work may begin.")] = Schedule()
     log_level: Annotated[Level, setting("How much is logged.", live=True)] = Level.INFO
 
@@ -218,6 +243,8 @@ class Settings(msgspec.Struct, frozen=True):
         for name in self.modes:
             if handler_of(name) is None:
                 yield (f"modes.{name}", "there is no handler of this name")
+        if self.records.keep_for <= max(self.limits.cooldown, self.limits.rate_window):
+            yield ("records.keep_for", "must be longer than limits.cooldown and limits.rate_window")
         if self.schedule.blocking_alerts and not self.alertmanager.urls:
             yield ("schedule.blocking_alerts", "nobody can be asked: alertmanager.urls is empty")
 
@@ -235,6 +262,7 @@ class Settings(msgspec.Struct, frozen=True):
             give_up_after=limits.give_up_after,
             settle_within=limits.settle_within,
             quiet=limits.quiet,
+            approve_within=limits.approve_within,
             rate_window=limits.rate_window,
             rate_per_handler=limits.rate_per_handler,
             rate_overall=limits.rate_overall,

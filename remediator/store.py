@@ -1,31 +1,24 @@
 """Remediation resources in the API server: create, list, save. Edge.
 
 A record is created before the webhook is answered, and saved before anything is done; both are etcd
-writes. What is held here is what was last listed or written: the engine sees its own writes at
-once, and within half a minute what people changed.
+writes. What is held here is what the watch brought or we wrote: the engine sees its own writes at
+once, and what others and people change as soon as the API server tells.
 """
 
-import asyncio
-import logging
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
 
-from exporter.observe.errors import Conflict, Garbage, Gone, ObserveError
+from exporter.observe.errors import Conflict, Garbage, Gone, NotFound
 from exporter.observe.kube.api import Api
 from exporter.observe.model import Subject, rfc3339
-from remediator.record import Record, Spec, Status, name_of, subject_key
+from remediator.record import FINALIZER, Record, Spec, Status, name_of, subject_key
+from remediator.resources import Resources
 
-LOG = logging.getLogger("pvmedic.store")
 GROUP = "pvmedic.dev/v1alpha1"
 PATH = f"/apis/{GROUP}/remediations"
 KEY_LABEL = "pvmedic.dev/subject"
-LIST_EVERY = 30.0
-"""Seconds between two lists.
-
-We are the only writer; a list brings in what people changed or deleted.
-"""
-
 
 MAPS = frozenset({"labels", "params", "prior", "done", "subject", "claimUids"})
 """Keys whose value is a map with keys of its own, none of them a time."""
@@ -36,7 +29,9 @@ class _Meta(msgspec.Struct, rename="camel", omit_defaults=True):
     uid: str = ""
     resource_version: str = ""
     creation_timestamp: str = ""
+    deletion_timestamp: str = ""
     labels: dict[str, str] = {}
+    finalizers: tuple[str, ...] = ()
 
 
 class _Wire(msgspec.Struct, rename="camel"):
@@ -47,66 +42,36 @@ class _Wire(msgspec.Struct, rename="camel"):
     kind: str = "Remediation"
 
 
-class _List(msgspec.Struct):
-    items: list[msgspec.Raw]
-
-
 class Store:
-    """The engine's Records and the intake's Episodes."""
+    """The engine's Records and the intake's Episodes.
 
-    def __init__(self, api: Api) -> None:
-        """Start empty; `load` fills."""
+    `fence` is asked before every write of the engine and raises when we may not write any more.
+    """
+
+    def __init__(self, api: Api, fence: Callable[[], None] = lambda: None) -> None:
+        """Start empty; `run` fills."""
         self._api = api
-        self._records: dict[str, Record] = {}
-        self._written: set[str] = set()
-        self.loaded = False
+        self._fence = fence
+        self._resources = Resources(api, PATH, decode, self._index)
+        self._by_subject: dict[str, set[str]] = {}
+        self._subjects: dict[str, str] = {}
+        self.run = self._resources.run
+        self.load = self._resources.load
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the records are known."""
+        return self._resources.loaded
 
     def all(self) -> tuple[Record, ...]:
         """Return every record, as last seen."""
-        return tuple(self._records.values())
+        return tuple(self._resources.held.values())
 
     def newest(self, signal: str, subject: Subject) -> Record | None:
         """Return the latest episode of a subject."""
-        key = subject_key(signal, subject)
-        same = [r for r in self._records.values() if subject_key(r.spec.signal, r.subject) == key]
+        names = self._by_subject.get(subject_key(signal, subject), ())
+        same = (self._resources.held[name] for name in names)
         return max(same, key=lambda record: record.spec.episode, default=None)
-
-    async def load(self) -> None:
-        """Read all records from the API server."""
-        self._written.clear()
-        body = await self._api.send("GET", PATH)
-        try:
-            items = msgspec.json.decode(body, type=_List).items
-        except msgspec.DecodeError as error:
-            raise Garbage(f"list {PATH}: {error}") from error
-        found: dict[str, Record] = {}
-        for item in items:
-            try:
-                record = decode(item)
-            except Garbage as error:
-                LOG.warning(
-                    "a Remediation cannot be read; left alone",
-                    extra={"fields": {"why": str(error)}},
-                )
-                continue
-            found[record.name] = record
-        # What was written while the list was on its way is not in it.
-        found |= {name: self._records[name] for name in self._written}
-        self._records = found
-        self.loaded = True
-
-    async def keep_fresh(self) -> None:
-        """List again and again, until cancelled."""
-        while True:
-            try:
-                await self.load()
-                rest = LIST_EVERY
-            except ObserveError as error:
-                LOG.warning(
-                    "Remediations could not be listed", extra={"fields": {"why": str(error)}}
-                )
-                rest = 2.0
-            await asyncio.sleep(rest)
 
     async def create(self, spec: Spec) -> Record:
         """Create a record; Conflict when the episode exists already, which is then in the cache."""
@@ -126,18 +91,91 @@ class Store:
         meta = _Meta(name=record.name, uid=record.uid, resource_version=record.version)
         spec, status = _timed(record.spec, out=True), _timed(record.status, out=True)
         wire = _Wire(metadata=meta, spec=spec, status=status)
+        return await self._write("PUT", record, "/status", msgspec.json.encode(wire))
+
+    async def keep(self, record: Record) -> Record:
+        """Put our finalizer on it, bound to its version; the status in hand stays."""
+        kept = await self._finalize(record, (*record.finalizers, FINALIZER))
+        return msgspec.structs.replace(kept, status=record.status)
+
+    async def let_go(self, record: Record) -> None:
+        """Take our finalizer off, bound to its version."""
+        rest = tuple(name for name in record.finalizers if name != FINALIZER)
+        await self._finalize(record, rest)
+
+    async def prune(self, now: float, older_than: float, at_most: int) -> int:
+        """Delete what is over for long, and what is over the number; return how many went.
+
+        A subject's newest record stays, or its next episode would have a number again.
+        """
+        newest = {
+            max(names, key=lambda name: self._resources.held[name].spec.episode)
+            for names in self._by_subject.values()
+            if names
+        }
+        old = sorted(
+            (r for r in self.all() if r.over and not r.kept and r.name not in newest),
+            key=lambda record: record.status.over_at or 0.0,
+        )
+        surplus = max(0, len(self._resources.held) - at_most)
+        gone = 0
+        for number, record in enumerate(old):
+            if number < surplus or now - (record.status.over_at or now) > older_than:
+                await self._delete(record)
+                gone += 1
+        return gone
+
+    async def _delete(self, record: Record) -> None:
+        self._fence()
+        only = {"uid": record.uid, "resourceVersion": record.version}
+        body = msgspec.json.encode({"preconditions": only})
+        try:
+            await self._api.send("DELETE", f"{PATH}/{record.name}", body)
+        except (Conflict, NotFound):
+            return
+
+    async def _finalize(self, record: Record, finalizers: tuple[str, ...]) -> Record:
+        meta = {
+            "uid": record.uid,
+            "resourceVersion": record.version,
+            "finalizers": list(finalizers),
+        }
+        body = msgspec.json.encode({"metadata": meta})
+        return await self._write(
+            "PATCH", record, "", body, content_type="application/merge-patch+json"
+        )
+
+    async def _write(
+        self,
+        method: str,
+        record: Record,
+        sub: str,
+        body: bytes,
+        content_type: str = "application/json",
+    ) -> Record:
+        self._fence()
         where = f"{PATH}/{record.name}"
         try:
-            body = await self._api.send("PUT", f"{where}/status", msgspec.json.encode(wire))
+            answer = await self._api.send(method, f"{where}{sub}", body, content_type=content_type)
         except (Conflict, Gone):
             self._put(decode(await self._api.send("GET", where)))
             raise
-        return self._put(decode(body))
+        return self._put(decode(answer))
 
     def _put(self, record: Record) -> Record:
-        self._records[record.name] = record
-        self._written.add(record.name)
+        self._resources.put(record.name, record)
+        self._index(record.name)
         return record
+
+    def _index(self, name: str) -> None:
+        """Note which subject a record is about, or that it is gone."""
+        record = self._resources.held.get(name)
+        if record is None:
+            self._by_subject.get(self._subjects.pop(name, ""), set()).discard(name)
+            return
+        key = subject_key(record.spec.signal, record.subject)
+        self._subjects[name] = key
+        self._by_subject.setdefault(key, set()).add(name)
 
 
 def decode(body: bytes | msgspec.Raw) -> Record:
@@ -152,6 +190,8 @@ def decode(body: bytes | msgspec.Raw) -> Record:
             created=_seconds(meta.creation_timestamp),
             spec=msgspec.convert(_walk(wire.spec, out=False), Spec),
             status=msgspec.convert(_walk(wire.status, out=False), Status),
+            finalizers=meta.finalizers,
+            deletion=_seconds(meta.deletion_timestamp) if meta.deletion_timestamp else None,
         )
     except (msgspec.MsgspecError, ValueError) as error:
         raise Garbage(f"this is no Remediation of ours: {error}") from error

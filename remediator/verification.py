@@ -10,6 +10,7 @@ from exporter.observe.model import Ready
 from remediator import plan as plans
 from remediator.handlers.base import Back, Closed, Handler, Undo, Wait
 from remediator.judgement import Judge
+from remediator.orders import demanded_undo
 from remediator.ports import Actuator, Sight
 from remediator.record import HELD, LedgerEntry, Phase, Record, Seen, moved, with_status
 
@@ -60,7 +61,11 @@ class Verification:
             return record
         now = self._judge.now()
         result = await self._undo(entry, record, sight, handler)
+        who = demanded_undo(record)
         match result:
+            case Wait(step=step) if step is not None and who:
+                sentence = f"{who} asked for it, although: {result.sentence}"
+                return await self._take_back(record, entry, Back(step, sentence), sight)
             case Wait():
                 return self._told(record, result.sentence, now)
             case Closed():
@@ -105,13 +110,18 @@ class Verification:
     def _settled(self, record: Record, sentence: str, now: float) -> Record:
         if record.owes or record.status.phase is not Phase.HOLDING:
             return self._told(record, sentence, now)
-        return moved(record, Phase.SETTLED, sentence, now)
+        end = Phase.CANCELLED if demanded_undo(record) else Phase.SETTLED
+        return moved(record, end, sentence, now)
 
     def after(self, record: Record) -> Record:
         """Close the episode once looks have seen the failure gone for long enough."""
         status, now = record.status, self._judge.now()
         gone = status.gone_since
-        if record.over or status.phase in HELD:
+        if record.over:
+            return record
+        if status.released_at is not None:
+            return record if record.owes else with_status(record, over_at=now)
+        if status.phase in HELD:
             return record
         if status.seen is Seen.GONE and gone is not None and now - gone >= self._judge.policy.quiet:
             return with_status(record, over_at=now)

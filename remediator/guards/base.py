@@ -51,6 +51,8 @@ class Question(msgspec.Struct, frozen=True):
 
     `others` are all records but this one; `paused` None: could not be read.
 
+    `approved`: who said yes to this very plan; `outdated`: who said yes to another one.
+
     `power` says in a sentence why the last reading of the machine's power failed, empty when it
     did not. `told` None: nobody was asked, because no Alertmanager is named in the settings; a
     sentence: it was asked and did not answer.
@@ -62,6 +64,8 @@ class Question(msgspec.Struct, frozen=True):
     paused: bool | None
     power: str = ""
     told: Told | str | None = None
+    approved: str = ""
+    outdated: str = ""
 
 
 Guard: TypeAlias = Callable[[Question], Verdict]

@@ -10,5 +10,10 @@ def mode(question: Question) -> Verdict:
     if wanted == "auto":
         return Allowed()
     if wanted == "approve":
-        return NeedsApproval("the mode of this handler is approve: a person has to say yes")
+        if question.approved:
+            return Allowed(f"approved by {question.approved}")
+        before = f"; {question.outdated} said yes to another plan" if question.outdated else ""
+        return NeedsApproval(
+            f"the mode of this handler is approve: a person has to say yes{before}"
+        )
     return Denied(f"the mode of this handler is {wanted}: nothing is done")

@@ -30,9 +30,10 @@ class Goal(msgspec.Struct, frozen=True):
 
 
 class Wait(msgspec.Struct, frozen=True):
-    """An undo that may not be done yet."""
+    """An undo that may not be done yet; `step` is what a person may demand all the same."""
 
     sentence: str
+    step: Step | None = None
 
 
 class Closed(msgspec.Struct, frozen=True):

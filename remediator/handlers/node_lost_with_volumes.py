@@ -146,10 +146,11 @@ class NodeLostWithVolumes:
         ours = (done.get("key"), done.get("value"), done.get("effect"))
         if not any((t.key, t.value, t.effect) == ours for t in node.taints):
             return Closed("our taint is not there any more: somebody else took it off, left alone")
+        step = RemoveTaint(node=node.name, uid=node.uid, **done)
         if (sentence := _not_power_cycled(node, entry, record, view, power)) is not None:
-            return Wait(sentence)
+            return Wait(sentence, step)
         return Back(
-            step=RemoveTaint(node=node.name, uid=node.uid, **done),
+            step=step,
             sentence=f"node {node.name} is Ready after a power cycle: new bootID, new launch",
         )
 

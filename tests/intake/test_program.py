@@ -20,6 +20,7 @@ from tests.story.objects import NAME
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-for-tests"  # noqa: S105 -- opens nothing
 DEADLINE = 20.0
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/pvmedic/leases"
 EVENTS = "/api/v1/namespaces/default/events"
 
 
@@ -31,17 +32,18 @@ class Server:
         self.resources = Resources()
         self.down = False
         self.asked: list[str] = []
+        self.lease: object = None
 
-    async def handle(self, request: web.Request) -> web.Response:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         self.asked.append(f"{request.method} {request.path}")
         if self.down:
             return web.json_response({"message": "down"}, status=503)
-        if request.path == "/version":
-            return web.json_response({"major": "1", "minor": "36+"})
-        if request.path == EVENTS:
-            return web.json_response({}, status=201)
-        if not request.path.startswith(PATH):
+        if request.path.startswith(LEASES):
+            return await self._lease(request)
+        if "watch" in request.query:
+            return await self._watch(request)
+        if not request.path.startswith(f"{PATH}/") and request.path != PATH:
             return self._empty(request.path)
         sent = await request.read() or None
         try:
@@ -52,8 +54,35 @@ class Server:
             return web.json_response({"message": str(error)}, status=404)
         return web.Response(body=text, content_type="application/json")
 
+    async def _lease(self, request: web.Request) -> web.Response:
+        """Keep the one Lease that there is."""
+        if request.method == "GET" and self.lease is None:
+            return web.json_response({"reason": "NotFound", "message": "no"}, status=404)
+        if request.method != "GET":
+            self.lease = await request.json()
+        return web.json_response(self.lease)
+
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
+        """Tell what changes, until the program or the test ends."""
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        told = dict(self.resources.objects) if request.path == PATH else {}
+        while not self.down:
+            there = dict(self.resources.objects) if request.path == PATH else {}
+            for name, obj in there.items():
+                if told.get(name) != obj:
+                    line = json.dumps({"type": "MODIFIED", "object": obj})
+                    await answer.write(f"{line}\n".encode())
+            told = there
+            await asyncio.sleep(0.02)
+        return answer
+
     def _empty(self, path: str) -> web.Response:
-        kinds = ("nodes", "pods", "volumeattachments")
+        if path == "/version":
+            return web.json_response({"major": "1", "minor": "36+"})
+        if path == EVENTS:
+            return web.json_response({}, status=201)
+        kinds = ("nodes", "pods", "volumeattachments", "remediationapprovals")
         if path.endswith(kinds):
             return web.json_response({"metadata": {"resourceVersion": "1"}, "items": []})
         return web.json_response({"reason": "NotFound", "message": path}, status=404)

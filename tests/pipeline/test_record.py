@@ -57,6 +57,10 @@ ALLOWED = {
     ("Holding", "Settled"),
     ("Cleared", "Observed"),
     ("Settled", "Observed"),
+    ("Running", "Cancelled"),
+    ("Running", "Holding"),
+    ("Holding", "Cancelled"),
+    *product(("Observed", "AwaitingApproval", "Deferred"), ("Rejected", "Expired", "Cancelled")),
 }
 
 

@@ -5,6 +5,7 @@ die before or after each write takes effect. It decides nothing about repairs.
 """
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,10 +23,13 @@ from remediator.judgement import Judge
 from remediator.pipeline import Pipeline
 from remediator.plan import Step
 from remediator.ports import Reads, Report, Sight, Told
-from remediator.record import Phase, Record
+from remediator.record import FINALIZER, Phase, Record
 from remediator.verification import Verification
 from tests.story import objects as made
 from tests.story.objects import AUTO, DEAD, KEY, LIVE, NAME, NOW
+
+if TYPE_CHECKING:
+    from remediator.orders import Order
 
 
 class Killed(BaseException):
@@ -57,6 +61,7 @@ class FakeCluster:
         self.policy = policy
         self.clock = NOW
         self.objects = Objects(objects or made.scene())
+        self.orders: list[Order] = []
         self.alertmanager: Told | str | None = None
         self.machines = {made.instance_id(node): Machine() for node in (DEAD, LIVE, made.SPARE)}
         self.machine.state = "stopped"
@@ -152,7 +157,10 @@ class FakeCluster:
             policy=self.policy,
             now=lambda: self.clock,
         )
-        return Pipeline(self, self, judge, Execution(self, judge), Verification(self, judge))
+        verification = Verification(self, judge)
+        return Pipeline(
+            self, self, judge, Execution(self, judge), verification, lambda: self.orders
+        )
 
     # The ports.
 
@@ -228,6 +236,27 @@ class FakeCluster:
         self.kept[record.name] = saved
         self._may_die()
         return saved
+
+    async def keep(self, record: Record) -> Record:
+        """Put the finalizer on."""
+        return self._finalized(record, (*record.finalizers, FINALIZER))
+
+    async def let_go(self, record: Record) -> None:
+        """Take the finalizer off; a deleted record is gone then."""
+        rest = self._finalized(record, ())
+        if rest.deletion is not None:
+            del self.kept[record.name]
+
+    def _finalized(self, record: Record, finalizers: tuple[str, ...]) -> Record:
+        self._may_die()
+        stored = self.kept[record.name]
+        if stored.version != record.version:
+            raise Conflict(f"Remediation {record.name} has changed")
+        self._version += 1
+        changed = msgspec.structs.replace(stored, version=str(self._version), finalizers=finalizers)
+        self.kept[record.name] = changed
+        self._may_die()
+        return msgspec.structs.replace(changed, status=record.status)
 
     async def apply(self, step: Step, view: View) -> None:
         """Write to a node as it was seen."""

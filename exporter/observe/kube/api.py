@@ -241,6 +241,25 @@ class Api:
         """
         where = self._path(kind)
         request = asked("GET", where, watch=True)
+        followed = self.follow(where, version, seconds=seconds, field_selector=field_selector)
+        async with aclosing(followed) as lines:
+            async for line in lines:
+                if line is None:
+                    yield None
+                    continue
+                with self._failing(request):
+                    found = wire.watched(kind, line)
+                    if isinstance(found, Status):
+                        raise failures.of_watch(found, request)
+                if isinstance(found, wire.Unreadable):
+                    self._count(kind, 1)
+                yield found
+
+    async def follow(
+        self, where: str, version: str, *, seconds: float, field_selector: str = ""
+    ) -> AsyncGenerator[bytes | None, None]:
+        """Follow any collection by its path, line by line; as `watch` else."""
+        request = asked("GET", where, watch=True)
         params = {
             "watch": "1",
             "resourceVersion": version,
@@ -256,14 +275,8 @@ class Api:
                         yield None
                         continue
                     for line in bytes(block).split(b"\n"):
-                        if not line.strip():
-                            continue
-                        found = wire.watched(kind, line)
-                        if isinstance(found, Status):
-                            raise failures.of_watch(found, request)
-                        if isinstance(found, wire.Unreadable):
-                            self._count(kind, 1)
-                        yield found
+                        if line.strip():
+                            yield line
 
     async def _blocks(
         self, where: str, params: Mapping[str, str], silent: float
