@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import secrets
 import signal
 import socket
 import time
@@ -93,7 +92,8 @@ async def run(start: Start[Settings]) -> None:
     )
     asked = Alertmanager(settings.alertmanager)
     async with Api(access(settings.kubernetes, os.environ), metrics) as api, asked as alertmanager:
-        leader = Leader(api, settings.namespace, _identity(), time.monotonic, time.time)
+        who = settings.identity or socket.gethostname()
+        leader = Leader(api, settings.namespace, who, time.monotonic, time.time)
         store, events = Store(api, leader.fence), KubeEvents(api)
         world, people = KubernetesWorld(api, settings.namespace), approvals(api)
         judge = Judge(
@@ -144,11 +144,6 @@ async def run(start: Start[Settings]) -> None:
             await leader.release()
             for task in (running, *tasks):
                 task.cancel()
-
-
-def _identity() -> str:
-    """Return a name that no other replica has, nor this one after a restart."""
-    return f"{os.environ.get('HOSTNAME') or socket.gethostname()}_{secrets.token_hex(4)}"
 
 
 def _apply(settings: Settings) -> None:

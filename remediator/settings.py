@@ -203,6 +203,13 @@ class Settings(msgspec.Struct, frozen=True):
         Where()
     )
     namespace: Annotated[str, setting("The namespace in which the kill switch lies.")] = "pvmedic"
+    identity: Annotated[
+        str,
+        setting(
+            "The name of this replica, which no other one has. Empty: the host's name, which in a"
+            " pod is the pod's; a container that is restarted takes its Lease up again at once."
+        ),
+    ] = ""
     mode: Annotated[Mode, setting("What every handler may do that `modes` does not name.")] = (
         Mode.OBSERVE
     )

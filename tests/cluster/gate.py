@@ -45,6 +45,8 @@ class Write:
         """Name the durable point that it makes: the same words for the same point."""
         if self.taints is not None:
             return "put taint" if self.taints else "take taint"
+        if self.method == "PATCH":
+            return "keep" if self.body["metadata"]["finalizers"] else "let go"
         status = self.body.get("status") or {}
         return f"{status['phase']}: {status['message']}" if "message" in status else "create"
 
@@ -98,9 +100,12 @@ class Gate:
         await self._runner.cleanup()
         await self._session.close()
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        if request.method == "GET" or request.path.endswith("/events"):
+        if "watch" in request.query:
+            return await self._stream(request)
+        # A heartbeat is no point of a repair.
+        if request.method == "GET" or request.path.endswith("/events") or "/leases" in request.path:
             return await self._pass_on(request, body)
         write = Write(request.method, request.path, json.loads(body))
         async with self._turn:
@@ -109,6 +114,16 @@ class Gate:
             answer = await self._pass_on(request, body)
             await asyncio.to_thread(self._rule.after, write, answer.status)
         return answer
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+        url = self._server + request.path_qs
+        async with self._session.get(url, headers=headers) as found:
+            answer = web.StreamResponse(status=found.status)
+            await answer.prepare(request)
+            async for chunk in found.content.iter_any():
+                await answer.write(chunk)
+            return answer
 
     async def _pass_on(self, request: web.Request, body: bytes) -> web.Response:
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}

@@ -93,5 +93,7 @@ def test_the_remediator_may_do_nothing_but_its_own_few_writes(line: Line) -> Non
         "patch /nodes",
         "create /events",
         "create pvmedic.dev/remediations",
+        "patch pvmedic.dev/remediations",
+        "delete pvmedic.dev/remediations",
         "update pvmedic.dev/remediations/status",
     }
