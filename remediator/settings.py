@@ -165,7 +165,10 @@ class RecordSettings(msgspec.Struct, frozen=True):
         ),
     ] = Duration(30 * 86400.0)
     at_most: Annotated[
-        int, setting("How many records there may be; the oldest that are over go first.")
+        int,
+        setting(
+            "How many records there may be; the oldest that are over go first.", unit="records"
+        ),
     ] = 5000
 
     def problems(self) -> Iterator[tuple[str, str]]:

@@ -50,7 +50,7 @@ class FactsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Path | None, setting("The CA that signs the node pods' certificates; needed to ask.")
     ] = None
     server_name: Annotated[
-        str, setting("The name in their certificates. Empty: SERVICE.NAMESPACE.svc")
+        str, setting("The name in their certificates. Empty: SERVICE.NAMESPACE.svc.")
     ] = ""
     token: Annotated[
         Path | None,
