@@ -16,7 +16,9 @@ import pytest
 from demo import claims, crafted, drivers, rok, rwx
 from demo.ground import Ground
 from demo.told import ToldNodes
-from exporter.observe.signals import DETECTORS
+from exporter.observe.model import Kind
+from exporter.observe.parse import wire
+from exporter.observe.signals import CLUSTER, DETECTORS
 from local import workloads
 from local.csi import CRD_NAMES, install_crds
 from local.csi_objects import volume_name
@@ -60,7 +62,7 @@ def cluster(line: Line) -> Iterator[LocalCluster]:
 
 
 def hold_all(ground: Ground, told: ToldNodes, face: KubeletFace) -> None:
-    """Play and craft failures until each of DETECTORS has one."""
+    """Play and craft failures until each that the API and kubelets show has one."""
     home, other, _, drained = ground.nodes
     hold_crafted(ground, other)
     # Two pods on live nodes want one disk; later the first of these nodes is lost.
@@ -164,7 +166,8 @@ def test_every_signal_is_as_old_after_kill_9_as_before(cluster: LocalCluster) ->
         hold_all(ground, told, face)
         kubelets = {"every": "1s", "authority": str(face.authority)}
         eyes = stack.enter_context(Eyes(cluster, "exporter-killed", kubelets=kubelets))
-        names = {detector.name for detector in DETECTORS}
+        read = {*wire.KINDS, Kind.VOLUME_STATS, Kind.SERVER}
+        names = {one.name for one in CLUSTER if one.needs | one.starts <= read}
         look = eyes.wait(
             "all signals at once", lambda look: names <= {one.signal for one in look.series}
         )
