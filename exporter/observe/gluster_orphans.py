@@ -243,7 +243,7 @@ def _classes(pool: Pool, view: View) -> frozenset[str]:
         possible = makers.get(one.heketi, set())
         possible = possible & set(one.heketi_clusters) if one.heketi_clusters else possible
         in_it = len(possible) == 1 and (one.heketi, *possible) in pool.clusters
-        if one.heketi and (in_it or alone):
+        if in_it or (alone and view.heketi(one.heketi) is not None):
             found.add(one.name)
     return frozenset(found)
 

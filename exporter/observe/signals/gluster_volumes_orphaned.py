@@ -67,17 +67,14 @@ class GlusterVolumesOrphaned:
             Kind.STORAGE_CLASS,
         }
     )
-    starts = frozenset({Kind.HEKETI, Kind.GLUSTERD})
+    # Not glusterds: most clusters have none that tell, and without a Heketi there is no verdict.
+    starts = frozenset({Kind.HEKETI})
 
     def suspects(self, obj: Object, view: View) -> Iterable[Subject]:
-        """Name the pools of a Heketi; of glusterds the first one names every pool."""
-        match obj:
-            case model.Heketi(listed=True):
-                return [subject_of(cluster.id) for cluster in obj.clusters]
-            case model.Glusterd() if obj.name == min(one.name for one in view.glusterds()):
-                return [subject_of(pool.name) for pool in gluster_orphans.pools(view)]
-            case _:
-                return ()
+        """Let the first Heketi name every pool, those that no Heketi shows among them."""
+        if obj.name != min((one.name for one in view.heketis()), default=""):
+            return ()
+        return [subject_of(pool.name) for pool in gluster_orphans.pools(view)]
 
     def touched(self, change: Change, view: View) -> Iterable[Subject]:
         """Name everything: pools are few, and a node or a volume may belong to any."""
