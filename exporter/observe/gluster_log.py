@@ -8,6 +8,7 @@ Meaning and counting are `parse.gluster_log` and `gluster_told`.
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -32,6 +33,11 @@ LONGEST_SECONDS = 60.0
 """For one look: it reads at most `tail.MOST` bytes, which takes a second or two."""
 
 
+def zone(name: str) -> tzinfo:
+    """Return a time zone; UTC is there where no others are installed. Raises what ZoneInfo does."""
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
 class GlusterLogSettings(msgspec.Struct, frozen=True):
     """The section about the glusterd log."""
 
@@ -52,7 +58,7 @@ class GlusterLogSettings(msgspec.Struct, frozen=True):
         if not self.path.is_absolute():
             yield ("path", "must be an absolute path")
         try:
-            ZoneInfo(self.time_zone)
+            zone(self.time_zone)
         except (KeyError, ValueError, OSError):
             yield ("time_zone", f"{self.time_zone!r} is no time zone that is known here")
 
@@ -88,7 +94,7 @@ class GlusterLogSource:
     ) -> None:
         path = root / settings.path.relative_to("/")
         self._paths = (path, path.with_name(OLD_NAME))
-        self._zone = ZoneInfo(settings.time_zone)
+        self._zone = zone(settings.time_zone)
         self._node = node
         self._state = state / STATE if state is not None else None
         self._clock = clock
