@@ -105,6 +105,17 @@ def test_both_sources_share_a_look(stage: Stage) -> None:
     assert len(stage.commands()) == 5
 
 
+def test_sources_that_look_at_once_are_not_in_each_others_way(stage: Stage) -> None:
+    """All begin together and have the same pace: each sees what there is to see."""
+
+    async def all_at_once() -> None:
+        looks = await asyncio.gather(*(one.look() for one in stage.sources()))
+        assert [len(found) for found in looks] == [1, 2, 1]
+
+    for _ in range(20):
+        asyncio.run(all_at_once())
+
+
 def test_sources_say_what_they_tell_of(stage: Stage) -> None:
     """Names differ, and no kind has two."""
     glusterd, volumes, space = stage.sources()

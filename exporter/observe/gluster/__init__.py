@@ -33,7 +33,9 @@ def sources(
     here = Here(settings, root)
     files = Inside(asking, settings, here) if inside else here
     looks = Looks(node, asking, files, settings, wall)
-    space = SpaceSource(node, here, settings, lambda: looks.bricks, inside=inside)
+    # With a Here of its own: it looks at the same time, and neither is to find the other at work.
+    space_here = Here(settings, root)
+    space = SpaceSource(node, space_here, settings, lambda: looks.bricks, inside=inside)
     return GlusterdSource(looks), VolumeSource(looks), space
 
 
