@@ -11,6 +11,7 @@ import msgspec
 
 from exporter.observe import errors, model
 from exporter.observe.kube.api import Api, Listing
+from exporter.observe.kube.resources import RESOURCES
 from exporter.observe.kube.version import version
 from exporter.observe.model import Kind, Object, Signal, Subject
 from exporter.observe.objects import Objects
@@ -151,6 +152,8 @@ class _Fresh:
             if want.kind is Kind.VOLUME_STATS:
                 node = self.objects.get(Kind.NODE, "", want.name)
                 return await self._kubelet(node) if isinstance(node, model.Node) else ()
+            if want.kind not in RESOURCES:
+                raise errors.Unreachable(f"{want.kind} is nothing that this program asks for")
             if want.name:
                 return [await self._api.get(want.kind, want.namespace, want.name)]
             return _whole(await self._api.list(want.kind, want.namespace, want.field_selector))

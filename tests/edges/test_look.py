@@ -212,6 +212,12 @@ def test_a_program_that_asks_no_nodes_says_so(lost: FakeApiServer) -> None:
     assert set(found.unseen.values()) == {why}
 
 
+def test_what_is_no_resource_is_unseen_and_ends_no_look(lost: FakeApiServer) -> None:
+    """A Heketi is not asked by who looks again."""
+    found = told(lost, no_nodes, Want(Kind.HEKETI, name="http://heketi:8080"))
+    assert found.unseen == {Kind.HEKETI: "heketi is nothing that this program asks for"}
+
+
 def test_the_other_detector_looks_in_the_same_way(lost: FakeApiServer) -> None:
     """One function for every signal."""
 
