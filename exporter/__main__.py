@@ -74,7 +74,8 @@ def list_orphans(arguments: list[str]) -> int:
         metavar="FILE",
         action="append",
         default=[],
-        help="names of Gluster's volumes: `gluster volume list > FILE`",
+        help="names of Gluster's volumes: `gluster volume list > FILE`; of those that only Gluster"
+        " has, the ones that Heketi named itself (vol_...) are told",
     )
     parser.add_argument(
         "--state",

@@ -4,6 +4,7 @@ Values in, values out, for the detector and the collector of gluster_volumes_orp
 role `orphans`. What is absent counts only where the whole list was seen.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
@@ -16,11 +17,11 @@ from exporter.observe.view import View
 YOUNG_SECONDS = 3600.0
 """A PersistentVolume that is younger than this may not have been in the lists yet."""
 
-MADE_BY_HEKETI = "/vg_"
-"""In the path of each brick that Heketi made: `.../mounts/vg_<device>/brick_<id>/brick`."""
+MADE_BY_HEKETI = re.compile(r"/vg_[0-9a-f]{32}/brick_[0-9a-f]{32}/")
+"""In the path of each brick that Heketi made, by the ids of device and brick."""
 
-NAMED_BY_HEKETI = "vol_"
-"""How Heketi names a volume that nobody names: this and 32 hexadecimal digits."""
+NAMED_BY_HEKETI = re.compile(r"vol_[0-9a-f]{32}")
+"""How Heketi names a volume that nobody else names."""
 
 
 class Missing(StrEnum):
@@ -203,8 +204,8 @@ def _young(claimed: model.Volume, looked: float) -> bool:
 def heketis(volume: model.GlusterVolume) -> bool:
     """Whether a Heketi made this volume: by where its bricks are, else by its name."""
     if volume.bricks:
-        return all(MADE_BY_HEKETI in brick.path for brick in volume.bricks)
-    return volume.name.startswith(NAMED_BY_HEKETI)
+        return all(MADE_BY_HEKETI.search(brick.path) for brick in volume.bricks)
+    return NAMED_BY_HEKETI.fullmatch(volume.name) is not None
 
 
 def _lists(pool: Pool, view: View) -> Lists:

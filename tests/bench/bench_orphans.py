@@ -48,7 +48,7 @@ def cluster(body: bytes) -> Iterator[Object]:
     for node in NODES:
         yield made.glusterd(node, volumes=VOLUMES)
         for one in found.volumes:
-            path = f"/var/lib/heketi/mounts/vg_1/brick_{one.id}/brick"
+            path = f"/var/lib/heketi/mounts/vg_{made.CLUSTER}/brick_{one.id}/brick"
             bricks = tuple(
                 model.Brick(host, path, host, local=host == node, size=2**30) for host in NODES
             )

@@ -25,15 +25,14 @@ CLASS = model.StorageClass(
 )
 OTHER = "http://other:8080"
 NODES = "abc"
+MADE = f"/var/lib/heketi/mounts/vg_{made.CLUSTER}/brick_{made.CLUSTER}/brick"
 
 
-def brick(
-    host: str, at: str, path: str = "/var/lib/heketi/mounts/vg_1/brick_2/brick"
-) -> model.Brick:
+def brick(host: str, at: str) -> model.Brick:
     """Return a brick that Heketi made: of 1 GiB on the node that tells of it."""
     here = host == at
     size = 2**30 if here else None
-    return model.Brick(host, path, f"uuid-{host}", local=here, online=here or None, size=size)
+    return model.Brick(host, MADE, f"uuid-{host}", local=here, online=here or None, size=size)
 
 
 def in_gluster(
@@ -161,7 +160,7 @@ def test_heketi_s_own_database_is_no_orphan() -> None:
 
 def test_a_volume_that_was_made_by_hand_is_no_orphan() -> None:
     """Its bricks are not where Heketi makes them, whether or not it has a PersistentVolume."""
-    own = (made.brick_at("/data/own"),)
+    own = (made.brick_at("/data/vg_own/brick_1/brick"),)
     by_hand: list[Object] = [
         made.glusterd("a", volumes=2),
         made.gluster_volume("a", "vol_own", bricks=own),
@@ -173,9 +172,10 @@ def test_a_volume_that_was_made_by_hand_is_no_orphan() -> None:
 
 def test_without_bricks_the_name_says_who_made_a_volume() -> None:
     """As in a list of names that a person gives."""
-    lists = in_gluster(*ALL, "vol_1", "own", bricks="")
+    name = f"vol_{made.CLUSTER}"
+    lists = in_gluster(*ALL, name, "vol_own", bricks="")
     found = missing(lists, in_heketi(*ALL), claimed(*ALL))
-    assert found == {"vol_1": Missing.GLUSTER_WITHOUT_HEKETI}
+    assert found == {name: Missing.GLUSTER_WITHOUT_HEKETI}
 
 
 def test_a_young_persistent_volume_is_not_missed() -> None:
