@@ -13,6 +13,7 @@ import os
 import select
 import struct
 import threading
+import time
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -51,10 +52,14 @@ _ANSWERS = {
 
 
 class FuseMount:
-    """One mount at `point`. Used as `with FuseMount(point) as mount`."""
+    """One mount at `point`. Used as `with FuseMount(point) as mount`.
+
+    `delay` is how many seconds each answer takes.
+    """
 
     def __init__(self, point: Path) -> None:
         self.point = point
+        self.delay = 0.0
         self._answers = threading.Event()
         self._answers.set()
         self._listens = threading.Event()
@@ -120,6 +125,7 @@ class FuseMount:
                     continue
                 asked = os.read(device, _LARGEST)
                 self._answers.wait()
+                time.sleep(self.delay)
                 _, operation, unique, *_ = _HEADER.unpack_from(asked)
                 if operation in _UNANSWERED:
                     continue

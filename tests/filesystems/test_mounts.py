@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from exporter.observe import errors, model
 from exporter.observe.model import MountCount, MountProblem
 from exporter.observe.mounts import Mounts, Places
+from exporter.observe.statfs import Asked, Statfs
 from exporter.observe.volumes import Volumes
 from local import loop_disk
 from local.fuse_mount import FuseMount
@@ -136,6 +138,23 @@ def test_mounts_that_hang_and_let_go_of_who_asks_cost_one_worker_a_look(tmp_path
         until(lambda: seen() == ({"pv-3": "Hung"}, MountCount("a", well=3, troubled=1)))
         mounts[3].answer()
         assert seen() == ({}, MountCount("a", well=4))
+
+
+@needs_fuse
+def test_many_slow_mounts_do_not_make_a_look_without_an_end(node: Node) -> None:
+    """None of them hangs; those whose turn does not come are not asked."""
+    slow = Statfs(HANGS_SECONDS, altogether=0.5)
+    asked = [Asked(n, str(n), bytes(node.csi(f"pv-{n}"))) for n in range(3)]
+    with contextlib.ExitStack() as stack:
+        for one in asked:
+            mount = stack.enter_context(FuseMount(Path(os.fsdecode(one.path))))
+            mount.delay = 0.12
+        answers = asyncio.run(slow.ask(asked))
+        assert answers.errnos.keys() | answers.unasked == {0, 1, 2}
+        assert 2 in answers.unasked
+        assert not answers.hung
+    slow.rest()
+    until(lambda: slow.stuck == 0)
 
 
 @needs_fuse

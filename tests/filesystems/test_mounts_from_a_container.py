@@ -70,6 +70,9 @@ def container(folder: Path, propagation: str) -> Iterator[Container]:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     ) as process:
         try:
+            assert process.stdout is not None
+            # Whatever is mounted from here on is mounted after it began.
+            assert process.stdout.readline() == "ready\n"
             yield Container(process)
         finally:
             process.kill()
@@ -129,6 +132,7 @@ def test_what_does_not_come_through_is_judged_by_the_table_alone(
 async def _looks(host: Path) -> None:
     places = Places(mountinfo=host / "proc/1/mountinfo", root=host)
     mounts = Mounts("a", Volumes(Api()), places, Statfs(HANGS_SECONDS))
+    print("ready", flush=True)  # noqa: T201 -- this is a program
     while sys.stdin.readline():
         try:
             found = {

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 PROGRAM = Path(__file__).with_name("worker.py")
 SECONDS = 5.0
 """How long one mount may take to answer."""
+ALTOGETHER_SECONDS = 60.0
+"""How long all of them may take: many that are slow must not make a look that never ends."""
 START_SECONDS = 30.0
 MOST_STUCK = 8
 """Workers that may hang at once: each keeps 3 MB until the kernel lets go of it.
@@ -83,12 +85,13 @@ class _Worker:
         if not await self._lines(START_SECONDS):
             raise errors.Unreachable(f"a worker did not start within {START_SECONDS:.0f} s")
 
-    async def ask(self, paths: Sequence[bytes], seconds: float) -> list[int]:
-        """Return an errno for each; fewer when one hangs."""
+    async def ask(self, paths: Sequence[bytes], seconds: float, until: float) -> list[int]:
+        """Return an errno for each; fewer when one hangs, or the loop's time comes."""
         self._write(b"".join(path + b"\0" for path in paths))
         found: list[int] = []
         while len(found) < len(paths):
-            lines = await self._lines(seconds)
+            left = until - asyncio.get_running_loop().time()
+            lines = await self._lines(max(0.0, min(seconds, left)))
             if not lines:
                 break
             found += [int(line) for line in lines]
@@ -135,12 +138,20 @@ class _Worker:
 class Statfs:
     """All workers of a program. Not for two askers at once."""
 
-    def __init__(self, seconds: float = SECONDS, most_stuck: int = MOST_STUCK) -> None:
+    def __init__(
+        self,
+        seconds: float = SECONDS,
+        most_stuck: int = MOST_STUCK,
+        altogether: float = ALTOGETHER_SECONDS,
+    ) -> None:
         self._seconds = seconds
         self._most_stuck = most_stuck
+        self._altogether = altogether
+        self._until = 0.0
         self._worker: _Worker | None = None
         self._stuck: dict[Hashable, _Worker] = {}
         self._dying: list[_Worker] = []
+        self._idle: list[_Worker] = []
         self._hung: dict[Hashable, None] = {}
 
     @property
@@ -152,7 +163,7 @@ class Statfs:
     def stuck(self) -> int:
         """How many workers hang."""
         self._reap()
-        return len(self._stuck)
+        return len(self._stuck) + len(self._dying)
 
     async def ask(self, mounts: Sequence[Asked]) -> Answers:
         """Ask each once; raises Unreachable when there can be no worker.
@@ -160,6 +171,7 @@ class Statfs:
         Those that hung the last time come last, the one that was asked longest ago first, and one
         of them that still hangs is enough: the others go on as they were.
         """
+        self._until = asyncio.get_running_loop().time() + self._altogether
         self._reap()
         answers = Answers()
         known = {one.key: one for one in mounts}
@@ -175,7 +187,7 @@ class Statfs:
 
     async def _all(self, waiting: list[Asked], answers: Answers, most: int) -> list[Asked]:
         """Ask until so many have hung; return those that were not asked."""
-        while waiting and most and len(self._stuck) < self._most_stuck:
+        while waiting and most and not self._enough():
             hangs = await self._until_one_hangs(waiting, answers)
             if hangs is not None:
                 most -= 1
@@ -191,14 +203,25 @@ class Statfs:
             ]
         return waiting
 
+    def _enough(self) -> bool:
+        """Whether nobody else can be asked: too many workers hang, or the time is over."""
+        late = asyncio.get_running_loop().time() >= self._until
+        return late or len(self._stuck) + len(self._dying) >= self._most_stuck
+
     async def _until_one_hangs(self, waiting: Sequence[Asked], answers: Answers) -> Asked | None:
         for some in _parts(waiting):
+            if self._enough():
+                break
             errnos = await self._ask(some)
             for one, number in zip(some, errnos, strict=False):
                 answers.errnos[one.key] = number
                 self._hung.pop(one.key, None)
             if len(errnos) < len(some):
                 hangs = some[len(errnos)]
+                if asyncio.get_running_loop().time() >= self._until:
+                    # It had not its own time: nothing is known of it.
+                    self._abandon()
+                    break
                 self._give_up(hangs)
                 return hangs
         return None
@@ -208,10 +231,10 @@ class Statfs:
             if self._worker is None:
                 self._worker = _Worker()
                 await self._worker.ready()
-            return await self._worker.ask([one.path for one in some], self._seconds)
+            return await self._worker.ask([one.path for one in some], self._seconds, self._until)
         except BaseException:
             # Cancelled, too: nobody would know which answer is next.
-            self.rest()
+            self._abandon()
             raise
 
     def _give_up(self, hangs: Asked) -> None:
@@ -226,15 +249,23 @@ class Statfs:
 
     def rest(self) -> None:
         """Keep no process while there is nobody to ask."""
+        self._end(self._idle)
+
+    def _abandon(self) -> None:
+        """Leave one that was asked something: it may hang."""
+        self._end(self._dying)
+
+    def _end(self, among: list[_Worker]) -> None:
         if self._worker is not None:
             self._worker.end()
-            self._dying.append(self._worker)
+            among.append(self._worker)
             self._worker = None
         self._reap()
 
     def _reap(self) -> None:
         self._stuck = {key: one for key, one in self._stuck.items() if not one.ended()}
-        self._dying = [one for one in self._dying if not one.ended()]
+        for some in (self._dying, self._idle):
+            some[:] = [one for one in some if not one.ended()]
 
 
 def _parts(mounts: Sequence[Asked]) -> Iterator[list[Asked]]:
