@@ -59,6 +59,12 @@ class Plan(msgspec.Struct, frozen=True):
     drivers: tuple[str, ...] = ()
     creates: int = 0
 
+    @property
+    def touches(self) -> tuple[str, ...]:
+        """What is this plan's alone while it acts: nodes and claims."""
+        nodes = sorted({f"node {step.node}" for step in self.steps})
+        return (*nodes, *(f"claim {namespace}/{name}" for namespace, name in self.used_claims))
+
 
 class Declined(msgspec.Struct, frozen=True):
     """Never for this: a sentence an operator can act on."""
@@ -139,6 +145,7 @@ def to_record(plan: Plan) -> PlanRecord:
         steps=steps,
         used_claims=tuple(claims),
         claim_uids=dict(zip(claims, plan.claim_uids, strict=False)),
+        touches=plan.touches,
     )
 
 

@@ -125,7 +125,7 @@ class PlanRecord(_Wire, frozen=True):
     """What will be done.
 
     `used_claims` are `namespace/name` of claims that must have a Running pod again, `claim_uids`
-    their uids by that text.
+    their uids by that text. `touches` are things, in words, that no other plan may touch.
     """
 
     hash: str
@@ -133,6 +133,7 @@ class PlanRecord(_Wire, frozen=True):
     steps: tuple[StepRecord, ...] = ()
     used_claims: tuple[str, ...] = ()
     claim_uids: dict[str, str] = {}
+    touches: tuple[str, ...] = ()
 
 
 class VerdictRecord(_Wire, frozen=True):

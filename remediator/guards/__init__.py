@@ -15,6 +15,7 @@ from remediator.guards.kill_switch import kill_switch
 from remediator.guards.mode import mode
 from remediator.guards.opt_out import opt_in, opt_out
 from remediator.guards.pacing import concurrency, cooldown, one_node, rate
+from remediator.guards.related import attached_twice, related
 from remediator.guards.schedule import freeze, maintenance_window
 
 GUARDS: tuple[tuple[str, Guard], ...] = (
@@ -32,6 +33,8 @@ GUARDS: tuple[tuple[str, Guard], ...] = (
     ("rate", rate),
     ("concurrency", concurrency),
     ("one_node", one_node),
+    ("related", related),
+    ("attached_twice", attached_twice),
     ("blast_radius", blast_radius),
     ("capacity_cap", capacity_cap),
     ("cluster_health", cluster_health),

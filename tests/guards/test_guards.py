@@ -19,6 +19,7 @@ from tests.story.objects import (
     NOW,
     PROOF,
     SPARE,
+    attachment,
     case,
     namespace,
     node,
@@ -29,7 +30,8 @@ from tests.story.objects import (
     view,
 )
 
-OTHER = record(subject=Subject((("node", LIVE),)), phase=Phase.RUNNING, plan=planned(LIVE))
+ON_LIVE = msgspec.structs.replace(planned(LIVE), touches=(f"node {LIVE}",))
+OTHER = record(subject=Subject((("node", LIVE),)), phase=Phase.RUNNING, plan=ON_LIVE)
 SAME_NODE = record(2, signal="multi_attach", phase=Phase.RUNNING)
 TWO_SLOTS = msgspec.structs.replace(AUTO, concurrency=2, blast_radius=1.0)
 
@@ -51,6 +53,14 @@ def with_policy(**fields: object) -> Question:
     return question(case(policy=msgspec.structs.replace(AUTO, **fields)))
 
 
+SAME_CLAIM = record(
+    2,
+    signal="multi_attach",
+    phase=Phase.RUNNING,
+    plan=msgspec.structs.replace(planned(), touches=("claim web/rows",)),
+)
+TWICE = case(view(attachment("rows"), attachment("rows", LIVE)))
+
 REFUSED_BY_ONE: dict[str, Question] = {
     "mode": question(case(policy=Policy(mode="approve"))),
     "kill_switch": question(paused=True),
@@ -68,6 +78,8 @@ REFUSED_BY_ONE: dict[str, Question] = {
     "rate": question(others=REPAIRED),
     "concurrency": question(others=(SAME_NODE,)),
     "one_node": question(case(policy=TWO_SLOTS), others=(OTHER,)),
+    "related": question(case(policy=TWO_SLOTS), others=(SAME_CLAIM,)),
+    "attached_twice": question(TWICE),
     "blast_radius": question(others=HOLDS),
     "capacity_cap": question(plan=msgspec.structs.replace(plan(), creates=4097)),
     "cluster_health": question(case(view(node(SPARE, Ready.UNKNOWN)))),

@@ -7,6 +7,7 @@ import pytest
 
 from exporter.observe.errors import Conflict, Forbidden, Throttled, Unreachable
 from exporter.observe.model import Kind, Ready, Taint
+from exporter.observe.view import View
 from remediator.pipeline import Pipeline
 from remediator.plan import RemoveTaint
 from remediator.record import Phase
@@ -139,6 +140,9 @@ def test_a_node_lost_again_soon_after_is_repaired_again_once_it_has_cooled_down(
     asyncio.run(carry_on(cluster, engine, lambda: cluster.phase() is Phase.SETTLED))
     cluster.machine.state = "stopped"
     cluster.change(cluster.node, ready=Ready.UNKNOWN, ready_since=cluster.clock)
+    there = View(cluster.objects, cluster.clock)
+    for obj in (*there.attachments_on(LIVE), *there.pods_on(LIVE)):
+        cluster.forget(obj)
     for obj in made.scene()[-4:]:
         cluster.put(obj)
     asyncio.run(ticks(cluster, engine, 5))
