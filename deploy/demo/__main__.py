@@ -3,7 +3,7 @@
 Environment: SCENE chooses one of `shows.SHOWS`, without it nodes are lost; STAY=1 leaves everything
 running until Ctrl-C (a SCENE then stays as it is before its repair); DEMO_OWN_PATH=0 skips
 measuring Kubernetes' own path. Exit codes: 0 when every scene ended as it should, 1 when not, 2 for
-a SCENE that there is none of, 130 on Ctrl-C.
+a SCENE that there is none of or that cannot be played here, 130 on Ctrl-C.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from demo.line import Line, Pace
 from demo.screen import Screen
 from demo.shows import SHOWS, Place
 from demo.theatre import Theatre
-from local import tools
+from local import namespaces, tools
 from local.cluster import LocalCluster
 from local.csi import Csi, install_crds
 from local.errors import LocalClusterError
@@ -51,6 +51,9 @@ def main() -> int:
         for name, show in SHOWS.items():
             screen.say(f"  make demo SCENE={name:<8} {show.about}")
         return UNUSABLE
+    if scene and SHOWS[scene].gluster and (reason := namespaces.why_not()):
+        screen.say(f"Scene {scene} is left out here: {reason}.", "bold red")
+        return UNUSABLE
     screen.title(
         "pvmedic: storage failures, seen and repaired" if not scene else f"pvmedic: {scene}"
     )
@@ -63,6 +66,8 @@ def main() -> int:
         found = tools.ensure(screen.say)
         if scene and SHOWS[scene].csi:
             tools.ensure_csi(screen.say)
+        if scene and SHOWS[scene].gluster:
+            tools.ensure_gluster(screen.say)
         nodes = NODES if scene else node_loss.NODES
         cluster = LocalCluster.start(found, nodes, report=screen.say)
     except LocalClusterError as error:
@@ -117,7 +122,7 @@ def _play(
         install_crds(cluster)
     line = _start(Line(cluster, Pace(minute=1.0, keep_firing=3.0)), screen)
     theatre = Theatre(line, screen)
-    play = show.set_up(Place(stack, cluster, csi))
+    play = show.set_up(Place(stack, cluster, csi, line=line))
     began = time.monotonic()
     theatre.fail(play)
     if stay:

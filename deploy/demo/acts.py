@@ -27,13 +27,15 @@ class Sight:
     """A since-series of the exporter: some of its labels, `reason` among them.
 
     `began` reads the object's own time of the beginning, Unix seconds. `alerts` is False where, by
-    intent, another signal of the same act has the alert.
+    intent, another signal of the same act has the alert. `stays`: it outlasts its repair, and the
+    scene does not wait for its end.
     """
 
     signal: str
     labels: Mapping[str, str]
     began: Callable[[], float | None] = nobody_knows
     alerts: bool = True
+    stays: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Play:
     crafted: str
     failures: tuple[Act, ...]
     repairs: tuple[Act, ...]
+    once: bool = True  # whether one look at the API shows it, too
 
     @property
     def sights(self) -> tuple[Sight, ...]:

@@ -11,6 +11,8 @@ import contextlib
 import json
 import os
 import secrets
+import signal
+import ssl
 import sys
 import urllib.error
 import urllib.request
@@ -27,6 +29,8 @@ from local.csi import established
 from local.processes import free_ports, listening
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from local.cluster import LocalCluster
     from local.processes import Child
 
@@ -52,6 +56,7 @@ class Line:
         )
         self.token = secrets.token_urlsafe(24)
         self._children: dict[str, Child] = {}
+        self._nodes: dict[str, str] = {}
 
     def start(self) -> None:
         """Apply what ships, start all four, wait until they answer."""
@@ -123,9 +128,19 @@ class Line:
             child.check()
 
     def metrics(self, program: str) -> str:
-        """Return a program's exposition."""
-        url = self.exporter if program == "exporter" else self.remediator
-        return fetch(f"{url}/metrics").decode()
+        """Return a program's exposition; the exporter's with those of its nodes."""
+        if program != "exporter":
+            return fetch(f"{self.remediator}/metrics").decode()
+        trusted = ssl.create_default_context(cafile=self.cluster.ca_file)
+        trusted.check_hostname = False  # it is of a name, and asked by address
+        nodes = (fetch(f"{url}/metrics", trusted) for url in self._nodes.values())
+        return b"".join((fetch(f"{self.exporter}/metrics"), *nodes)).decode()
+
+    def look_at(self, nodes: Mapping[str, str]) -> None:
+        """Let Prometheus scrape exporters of nodes, too: by name, over TLS."""
+        self._nodes.update(nodes)
+        self._write_prometheus()
+        self._children["prometheus"].process.send_signal(signal.SIGHUP)
 
     def alerts(self, name: str = "") -> list[Json]:
         """Return Alertmanager's alerts, those of one name if given."""
@@ -171,7 +186,7 @@ class Line:
         self._children[name] = child
         return child
 
-    def _start_prometheus(self) -> None:
+    def _write_prometheus(self) -> Path:
         files = [self._rules(path) for path in sorted((ROOT / "alerts").glob("*.yaml"))]
         targets = {"exporter": self.exporter, "remediator": self.remediator}
         config = {
@@ -185,13 +200,29 @@ class Line:
             "scrape_configs": [
                 {"job_name": name, "honor_labels": True, "static_configs": [_target(url)]}
                 for name, url in targets.items()
+            ]
+            + [
+                {
+                    "job_name": name,
+                    "honor_labels": True,
+                    "scheme": "https",
+                    "tls_config": {
+                        "ca_file": str(self.cluster.ca_file),
+                        "server_name": node_pods.CERTIFIED,
+                    },
+                    "static_configs": [{"targets": [url.removeprefix("https://")]}],
+                }
+                for name, url in self._nodes.items()
             ],
         }
+        return self._write("prometheus.yml", config)
+
+    def _start_prometheus(self) -> None:
         self._children["prometheus"] = self.cluster.processes.start(
             "prometheus",
             [
                 self.cluster.tools.prometheus,
-                f"--config.file={self._write('prometheus.yml', config)}",
+                f"--config.file={self._write_prometheus()}",
                 f"--storage.tsdb.path={self.directory / 'prometheus'}",
                 f"--web.listen-address={self.prometheus.removeprefix('http://')}",
                 "--rules.alert.resend-delay=2s",
@@ -253,9 +284,9 @@ def name_of(item: Json) -> str:
     return name
 
 
-def fetch(url: str) -> bytes:
-    """Read a loopback URL; raises OSError when it does not answer with success."""
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 -- our own loopback addresses
+def fetch(url: str, trusted: ssl.SSLContext | None = None) -> bytes:
+    """Read a URL of this machine; raises OSError when it does not answer with success."""
+    with urllib.request.urlopen(url, timeout=10, context=trusted) as answer:  # noqa: S310 -- our own loopback addresses
         body: bytes = answer.read()
         return body
 

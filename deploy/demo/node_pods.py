@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from local.processes import free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from local.cluster import LocalCluster
 
@@ -54,8 +54,13 @@ def asked(cluster: LocalCluster) -> Object:
 
 
 @contextmanager
-def told_of(cluster: LocalCluster, node: str, **settings: object) -> Iterator[None]:
-    """Run one for a node, with these settings beside what all have, and let it be found."""
+def told_of(
+    cluster: LocalCluster, node: str, before: Sequence[str] = (), **settings: object
+) -> Iterator[str]:
+    """Run one for a node, with these settings beside what all have; gives its URL when found.
+
+    `before` stands before its command.
+    """
     host, name = address(), f"{SERVICE}-{node}"
     (port,) = free_ports(1)
     directory = cluster.directory / name
@@ -71,15 +76,16 @@ def told_of(cluster: LocalCluster, node: str, **settings: object) -> Iterator[No
         "kubernetes": {"server": cluster.server, "service_account_directory": str(account)},
     }
     config = _written(directory / "node.json", common | settings)
+    program = (sys.executable, "-m", "exporter", "node")
     child = cluster.processes.start(
         name,
-        [sys.executable, "-m", "exporter", "node", "--config", config, "--web.config.file", web],
+        [*before, *program, "--config", config, "--web.config.file", web],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     try:
         child.wait_ready(lambda: _listens(host, port), START_SECONDS)
         cluster.apply(json.dumps(_slice(name, node, host, port)))
-        yield
+        yield f"https://{host}:{port}"
     finally:
         child.kill()
         cluster.kubectl("-n", SPACE, "delete", "endpointslice", name, "--ignore-not-found")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from demo import claims, drivers, heketi, node_pods, rok, rwx
+from demo import claims, drivers, gluster_scene, heketi, node_pods, rok, rwx
 from demo.ground import Ground
 from demo.told import ToldNodes
 from local import tools
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from demo.acts import Play
+    from demo.line import Line
     from local.cluster import LocalCluster
     from local.csi import Csi
 
@@ -32,6 +33,7 @@ class Place:
     space: str = SPACE
     nodes: tuple[str, ...] = ()
     tidy: bool = False
+    line: Line | None = None
 
     def ground(self) -> Ground:
         """Make the namespace."""
@@ -51,11 +53,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Show:
-    """A scene: what it is about, and how it is set up. `csi`: it needs the CSI programs."""
+    """A scene: what it is about, and how it is set up.
+
+    `csi`: it needs the CSI programs. `gluster`: it needs a GlusterFS pool, root and namespaces.
+    """
 
     about: str
     csi: bool
     set_up: Callable[[Place], Play]
+    gluster: bool = False
 
 
 def _claims(place: Place) -> Play:
@@ -89,6 +95,12 @@ def _heketi(place: Place) -> Play:
     return heketi.play(place.ground(), real)
 
 
+def _gluster(place: Place) -> Play:
+    if place.line is None:
+        raise RuntimeError("this scene needs the line")
+    return place.stack.enter_context(gluster_scene.opened(place.line))
+
+
 SHOWS = {
     "claims": Show(
         about="claims that wait, do not grow, do not go; snapshots; a volume on two nodes",
@@ -108,5 +120,11 @@ SHOWS = {
         about="a Heketi with 5,500 volumes for 100 claims dies and comes back",
         csi=False,
         set_up=_heketi,
+    ),
+    "gluster": Show(
+        about="a cable is pulled in a real GlusterFS pool; needs root",
+        csi=False,
+        set_up=_gluster,
+        gluster=True,
     ),
 }

@@ -29,6 +29,7 @@ FIGURES = (
     "pvmedic_snapshot_space_changed_ratio",
     "pvmedic_heketi_waiting",
     "pvmedic_gluster_orphaned_volumes",
+    "pvmedic_gluster_disruption_safe",
 )
 
 

@@ -79,7 +79,8 @@ class Theatre:
         for act in play.failures:
             self._perform(act)
         self._until("alerts of all that was seen", lambda _: not self._awaited())
-        self._show_once()
+        if play.once:
+            self._show_once()
 
     def repair(self, play: Play) -> None:
         """Play a scene's repairs until all is over; raises SceneError when it is not."""
@@ -154,7 +155,7 @@ class Theatre:
         ]
 
     def _is_over(self, look: Look) -> bool:
-        signals = {row.sight.signal for row in self.rows}
+        signals = {row.sight.signal for row in self.rows if not row.sight.stays}
         return not any(one.signal in signals for one in look.series) and not any(
             alert.firing and dict(alert.labels)["signal"] in signals for alert in look.alerts
         )

@@ -49,32 +49,35 @@ class GlusterPool:
         cls,
         tree: Path,
         level: str = "INFO",
-        shown: Sequence[Path] = (),
+        names: Sequence[str] = NODES,
         report: Report = print,
     ) -> Self:
         """Start three nodes that are each other's peers; raises LocalClusterError.
 
         `tree` is where `tools.ensure_gluster` unpacked GlusterFS, `level` glusterd's log level.
-        `shown` are directories of this machine that its nodes see, wherever they are mounted.
         """
         pool = cls()
         try:
-            pool._start(tree, level, shown, report)
+            pool._start(tree, level, names, report)
         except BaseException as error:
             pool.close(keep_logs=isinstance(error, Exception))
             raise
         return pool
 
-    def _start(self, tree: Path, level: str, shown: Sequence[Path], report: Report) -> None:
+    def _start(
+        self,
+        tree: Path,
+        level: str,
+        names: Sequence[str],
+        report: Report,
+    ) -> None:
         started = time.monotonic()
-        report(f"Starting a GlusterFS pool of {len(NODES)} nodes (usually 5 s)")
+        report(f"Starting a GlusterFS pool of {len(names)} nodes (usually 5 s)")
         self._switch = namespaces.open_space(self.processes, self.directory, "switch", BRIDGE)
-        hosts = {name: f"10.0.0.{number}" for number, name in enumerate(NODES, 1)}
+        hosts = {name: f"10.0.0.{number}" for number, name in enumerate(names, 1)}
         self.nodes = tuple(
-            gluster_node.open_node(
-                self.processes, tree, name, hosts, (self.directory, *shown), level
-            )
-            for name in NODES
+            gluster_node.open_node(self.processes, self.directory, tree, name, hosts, level)
+            for name in names
         )
         for node in self.nodes:
             self._wire(node)
@@ -109,7 +112,7 @@ class GlusterPool:
         for node in self.nodes:
             if node.name == name:
                 return node
-        message = f"no node {name}; there are {', '.join(NODES)}"
+        message = f"no node {name}; there are {', '.join(known.name for known in self.nodes)}"
         raise LocalClusterError(message)
 
     def whole(self) -> bool:

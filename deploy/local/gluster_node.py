@@ -17,7 +17,7 @@ from local import namespaces
 from local.errors import LocalClusterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from local.namespaces import Space
     from local.processes import Processes
@@ -27,6 +27,7 @@ PID_FILE = Path("run/glusterd.pid")
 LOG = Path("var/log/glusterfs/glusterd.log")
 COMMAND_LOG = Path("var/log/glusterfs/cmd_history.log")
 POLL_SECONDS = 0.05
+LINES = 15
 FILLER = Path("var/log/filler")
 # What ships: keepalive 10 s and 2 s nine times, so that a pulled cable is noticed after half a
 # minute; locks end after 180 s.
@@ -48,7 +49,7 @@ VOLFILE = f"""volume management
 end-volume
 """
 SCRIPT = """
-work=$1 tree=$2 name=$3 root_size=$4 bricks_size=$5; shift 5
+work=$1 tree=$2 name=$3 root_size=$4 bricks_size=$5
 mount -t tmpfs -o "size=$root_size,mode=755" pvmedic "$work"
 mkdir "$work/upper" "$work/work" "$work/root"
 mount -t overlay -o "lowerdir=/,upperdir=$work/upper,workdir=$work/work" pvmedic "$work/root"
@@ -61,7 +62,6 @@ mount -t tmpfs -o "size=$bricks_size,mode=755" pvmedic bricks
 mount --rbind /dev dev
 mount -t sysfs sysfs sys
 mount -t proc proc proc
-for shown; do mkdir -p ".$shown"; mount --rbind "$shown" ".$shown"; done
 hostname "$name"
 ip link set lo up
 pivot_root . old
@@ -100,7 +100,12 @@ class GlusterNode:
 
     def start(self) -> None:
         """Start glusterd, and with it the bricks that should run; returns when it answers."""
-        self.run("glusterd", f"--pid-file=/{PID_FILE}", f"--log-level={self._level}")
+        words = ("glusterd", f"--pid-file=/{PID_FILE}", f"--log-level={self._level}")
+        if self.space.attempt(words).returncode != 0:
+            lines = self.log.read_text().splitlines() if self.log.exists() else []
+            end = "\n".join(lines[-LINES:])
+            message = f"the glusterd of {self.name} did not start; its log ends:\n{end}"
+            raise LocalClusterError(message)
 
     def stop(self) -> None:
         """Let glusterd end by itself (SIGTERM); bricks stay."""
@@ -151,7 +156,10 @@ class GlusterNode:
     def begin(self, *words: str | Path) -> subprocess.Popen[bytes]:
         """Start a command in the node and do not wait for its end."""
         nothing = subprocess.DEVNULL
-        return subprocess.Popen(self.space.command(words), stdout=nothing, stderr=nothing)
+        command = self.space.command(words)
+        return subprocess.Popen(
+            command, stdin=nothing, stdout=nothing, stderr=nothing, env=namespaces.ENVIRONMENT
+        )
 
     def hold_lock(self, volume: str) -> subprocess.Popen[bytes]:
         """Begin a change of a volume that waits for a frozen peer; returns when its locks are held.
@@ -192,20 +200,17 @@ def change(volume: str, value: str) -> tuple[str, ...]:
 
 def open_node(
     processes: Processes,
+    directory: Path,
     tree: Path,
     name: str,
     hosts: Mapping[str, str],
-    shown: Sequence[Path],
     level: str,
 ) -> GlusterNode:
-    """Make a node without a cable; `hosts` are the addresses of all.
-
-    It sees the directories `shown`; the first of them is the run's own.
-    """
-    work = shown[0] / name
+    """Make a node without a cable, in the run's directory; `hosts` are the addresses of all."""
+    work = directory / name
     work.mkdir()
-    words = (str(work), str(tree), name, ROOT_SIZE, BRICKS_SIZE, *map(str, shown))
-    space = namespaces.open_space(processes, shown[0], name, SCRIPT, *words)
+    words = (str(work), str(tree), name, ROOT_SIZE, BRICKS_SIZE)
+    space = namespaces.open_space(processes, directory, name, SCRIPT, *words)
     node = GlusterNode(space, hosts[name], level)
     lines = [f"{address} {host}\n" for host, address in hosts.items()]
     (node.root / "etc/hosts").write_text("127.0.0.1 localhost\n" + "".join(lines))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 READY_SECONDS = 10.0
 PROGRAMS = ("unshare", "nsenter", "ip", "mount")
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+"""All that commands inside get; GlusterFS takes PYTHON for its own, which make hands down."""
 # A shell that stays collects the processes that lose their parents; a brick that was killed must
 # not stay as a zombie, which would count as alive.
 STAY = "while :; do sleep 3600 & wait; done"
@@ -84,6 +86,7 @@ class Space:
                 text=True,
                 check=False,
                 timeout=seconds,
+                env=ENVIRONMENT,
             )
         except subprocess.TimeoutExpired:
             text = " ".join(str(word) for word in words)

@@ -66,7 +66,7 @@ def check_time(eyes: Eyes, sight: Sight, look: Look) -> None:
     )
 
 
-@pytest.mark.parametrize("name", SHOWS)
+@pytest.mark.parametrize("name", [name for name in SHOWS if not SHOWS[name].gluster])
 def test_a_scene_is_seen_from_failure_to_repair(name: str, csi: Csi, eyes: Eyes) -> None:
     """Signal, labels, reason and time of every failure; after its repair nothing is left of it."""
     cluster = csi.cluster
