@@ -1,8 +1,8 @@
 """related, attached_twice: two plans never fight, and a volume with two writers is left alone.
 
-A plan that acts claims what it touches: nodes and claims. One that only waits claims nothing, so two
-that wait for each other cannot exist; nor does one that only holds, for what it repaired is in use
-again, and may fail again elsewhere.
+A plan that acts claims what it touches: nodes and claims. One that only waits claims nothing, so
+that no two wait for each other; nor does one that only holds, for what it repaired is in use again,
+and may fail again elsewhere.
 """
 
 from exporter.observe.signals.base import exclusive

@@ -141,8 +141,10 @@ def test_a_node_lost_again_soon_after_is_repaired_again_once_it_has_cooled_down(
     cluster.machine.state = "stopped"
     cluster.change(cluster.node, ready=Ready.UNKNOWN, ready_since=cluster.clock)
     there = View(cluster.objects, cluster.clock)
-    for obj in (*there.attachments_on(LIVE), *there.pods_on(LIVE)):
-        cluster.forget(obj)
+    for attachment in there.attachments_on(LIVE):
+        cluster.forget(attachment)
+    for pod in there.pods_on(LIVE):
+        cluster.forget(pod)
     for obj in made.scene()[-4:]:
         cluster.put(obj)
     asyncio.run(ticks(cluster, engine, 5))
