@@ -5,7 +5,7 @@ import logging
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from exporter import collectors, serving, state
 from exporter.kit import build
@@ -28,6 +28,7 @@ from exporter.observe.node_pods import NOT_ASKED, FactsSettings
 from exporter.observe.observer import Observer
 from exporter.observe.parse import events, wire
 from exporter.observe.signals import CLUSTER, READ
+from exporter.observe.signals.base import Detector
 from exporter.observe.sources import Looking, LookState
 from exporter.server import Board, SelfMetrics
 from exporter.settings import Settings
@@ -73,6 +74,15 @@ def _told(settings: FactsSettings) -> dict[Kind, LookState]:
     return states
 
 
+def judged(detectors: Iterable[Detector], settings: FactsSettings) -> list[Detector]:
+    """Leave out what only nodes can show where they are not asked: that is no blindness.
+
+    Else every install without node pods would be told for ever that something is unseen.
+    """
+    asked = bool(settings.service)
+    return [one for one in detectors if asked or not FACTS & (one.needs | one.starts)]
+
+
 async def run(start: Start[Settings]) -> None:
     """Run until SIGTERM or SIGINT.
 
@@ -90,7 +100,7 @@ async def run(start: Start[Settings]) -> None:
     told = _told(settings.facts)
     looked = {kind: LookState(kind, time.time) for kind in Heketis.kinds}
     observer = Observer(
-        CLUSTER,
+        judged(CLUSTER, settings.facts),
         {**states, **told, **looked},
         board,
         time.time,

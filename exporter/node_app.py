@@ -95,7 +95,6 @@ async def run(start: Start[NodeSettings]) -> None:
         follow=frozenset(collectors.FURTHER),
         memory=state.read(memory, time.time()) if memory else Memory(),
     )
-    metrics.watch(states, observer)
     facts = Facts(node, states, observer)
     lookings = [Looking(one, states, facts, metrics, time.monotonic) for one in looked_at]
     reload = serving.reloading(start, board, metrics)

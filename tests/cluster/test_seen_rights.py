@@ -16,12 +16,14 @@ import yaml
 from demo import crafted
 from demo.ground import Ground
 from demo.line import ROOT
+from exporter.app import judged
 from exporter.observe import errors, model
 from exporter.observe.kube.access import Where, access
 from exporter.observe.kube.api import Api
 from exporter.observe.kube.resources import RESOURCES
 from exporter.observe.kubelets import KubeletSettings, Reader
-from exporter.observe.model import FACTS, Kind, Ready
+from exporter.observe.model import Kind, Ready
+from exporter.observe.node_pods import FactsSettings
 from exporter.observe.signals import CLUSTER
 from local import workloads
 from local.background import CLOSING_SECONDS
@@ -217,8 +219,8 @@ def test_who_may_not_get_nodes_stats_is_told_so_by_the_kubelet(lacking: LocalClu
             ended(ask(LACKING, Right("", "nodes/stats", "get").lacking))
 
 
-EVERYTHING = {one.name: float(not (one.needs | one.starts) & FACTS) for one in CLUSTER}
-"""What can be judged with every right where nodes are not asked what they show, as here."""
+EVERYTHING = {one.name: 1.0 for one in judged(CLUSTER, FactsSettings())}
+"""What is judged with every right where nodes are not asked what they show, as here."""
 ATTACHMENTS = ("storage.k8s.io", "volumeattachments")
 
 
@@ -234,11 +236,11 @@ def test_without_a_right_exactly_what_needs_it_is_unseen_and_says_so(
         stuck_attachment(lacking, name),
         Eyes(lacking, f"exporter-{name}", (LACKING, name)) as eyes,
     ):
-        lacking.wait("what can be judged", lambda: judged(eyes) == expected, 60.0)
+        lacking.wait("what can be judged", lambda: success(eyes) == expected, 60.0)
         assert "attachment_stuck" not in seen(eyes.look())
         assert "list volumeattachments at cluster scope: not allowed (403)" in eyes.log()
         lacking.apply(account_without(name))
-        lacking.wait("everything judged", lambda: judged(eyes) == EVERYTHING, 60.0)
+        lacking.wait("everything judged", lambda: success(eyes) == EVERYTHING, 60.0)
         eyes.wait("what was unseen", lambda look: "attachment_stuck" in seen(look))
 
 
@@ -253,7 +255,7 @@ def test_who_may_only_watch_sees_everything_where_lists_are_streamed(lacking: Lo
         Eyes(lacking, "exporter-streamed", (LACKING, missing.lacking)) as eyes,
     ):
         eyes.wait("the attachment", lambda look: "attachment_stuck" in seen(look))
-        lacking.wait("everything judged", lambda: judged(eyes) == EVERYTHING, 60.0)
+        lacking.wait("everything judged", lambda: success(eyes) == EVERYTHING, 60.0)
 
 
 @contextmanager
@@ -270,7 +272,7 @@ def stuck_attachment(cluster: LocalCluster, name: str) -> Iterator[None]:
         yield
 
 
-def judged(eyes: Eyes) -> dict[str, float]:
+def success(eyes: Eyes) -> dict[str, float]:
     """Return by detector whether it can decide."""
     found = eyes.collectors()
     return {one.name: found[one.name] for one in CLUSTER if one.name in found}

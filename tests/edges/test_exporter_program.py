@@ -15,6 +15,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.__main__ import main
+from exporter.app import judged
+from exporter.observe.node_pods import FactsSettings
+from exporter.observe.signals import DETECTORS, NODE
 from tests.edges.fake_api_server import FakeApiServer, said, streamed
 
 CORE = "/api/v1"
@@ -189,3 +192,13 @@ async def ready(program: Program) -> None:
     async with asyncio.timeout(10):
         while (await program.get("/readyz"))[0] != 200:  # noqa: ASYNC110 -- over HTTP
             await asyncio.sleep(0.02)
+
+
+def test_what_only_nodes_show_is_judged_where_they_are_asked() -> None:
+    """Elsewhere there is no success of it that could be 0 for ever."""
+    asked = FactsSettings("pvmedic-node", "pvmedic-node", Path("ca.crt"))
+    assert judged(DETECTORS, asked) == list(DETECTORS)
+    left_out = {one.name for one in DETECTORS} - {
+        one.name for one in judged(DETECTORS, FactsSettings())
+    }
+    assert left_out == {one.name for one in NODE}

@@ -3,13 +3,14 @@
 import asyncio
 
 from exporter.observe.kube.reviews import ACCESS, TOKENS
+from exporter.observe.signals import CLUSTER
 from tests.edges.fake_api_server import FakeApiServer, streamed
 from tests.edges.test_exporter_program import COLLECTIONS, items, running
 from tests.edges.test_facts_server import node
 from tests.edges.test_reviews import ALLOWED, KNOWN
 
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/pvmedic/endpointslices"
-ORPHANED = ("pvmedic_collector_success", "gluster_volumes_orphaned")
+SUCCESS = "pvmedic_collector_success"
 HEARD = "pvmedic_node_facts_last_success_timestamp_seconds"
 FAILED = "pvmedic_node_facts_request_failures_total"
 
@@ -47,14 +48,17 @@ def test_a_node_is_found_asked_and_heard(server: FakeApiServer) -> None:
     asyncio.run(run())
 
 
-def test_where_nodes_are_not_asked_what_needs_them_cannot_be_judged(server: FakeApiServer) -> None:
-    """Rather than healthy; and everything else can be."""
+def test_where_nobody_is_asked_nothing_is_said_to_be_unseen(server: FakeApiServer) -> None:
+    """No node pods and no Heketi, as in most clusters: nobody is told of blindness for ever."""
     prepared(server)
 
     async def run() -> None:
         async with server.api(), running(server) as program:
-            await program.until(("pvmedic_collector_success", "snapshot_space_exhausted"), 1.0)
-            await program.until(ORPHANED, 0.0)
-            assert not any(name == HEARD for name, *_ in await program.samples())
+            for one in CLUSTER:
+                await program.until(("pvmedic_signals", one.name), 0.0)
+            found = await program.samples()
+            success = {key: value for key, value in found.items() if key[0] == SUCCESS}
+            assert success == {(SUCCESS, one.name): 1.0 for one in CLUSTER}
+            assert not any(name == HEARD for name, *_ in found)
 
     asyncio.run(run())

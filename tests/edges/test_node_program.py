@@ -63,6 +63,19 @@ def test_a_node_of_rok_publishes_its_sizes_and_tells_them(server: FakeApiServer)
     asyncio.run(run())
 
 
+def test_what_a_node_looks_at_is_no_watch_of_the_api_server(server: FakeApiServer) -> None:
+    """Whoever is told that a watch is old looks at the API server: sources have their own age."""
+
+    async def run() -> None:
+        async with server.api(), running(server, rok={"path": str(server.directory)}) as program:
+            await size(program)
+            found = {name for name, *_ in await program.samples()}
+            assert not [name for name in found if name.startswith("pvmedic_watch_")]
+            assert "pvmedic_source_last_success_timestamp_seconds" in found
+
+    asyncio.run(run())
+
+
 async def size(program: Program) -> float:
     """Return the size that is published, once it is."""
     async with asyncio.timeout(15):
