@@ -49,6 +49,8 @@ class Resources(Api):
             "GET": self._get,
             "POST": self._post,
             "PUT": self._put_status,
+            "PATCH": self._patch,
+            "DELETE": self._delete,
         }[method](name, sent)
         answer = json.dumps(found).encode()
         if self.write_meanwhile is not None:
@@ -85,6 +87,33 @@ class Resources(Api):
             if sent["metadata"][field] != there["metadata"][field]:
                 raise Conflict(f"{name}: {field}")
         return self._keep(name, {**there, "status": sent["status"]})
+
+    def _patch(self, name: str, sent: dict[str, Any]) -> dict[str, Any]:
+        """Change finalizers; a deleted object without any is gone."""
+        if name not in self.objects:
+            raise NotFound(name)
+        there = self.objects[name]
+        for field in ("uid", "resourceVersion"):
+            if sent["metadata"][field] != there["metadata"][field]:
+                raise Conflict(f"{name}: {field}")
+        meta = {**there["metadata"], "finalizers": sent["metadata"]["finalizers"]}
+        found = self._keep(name, {**there, "metadata": meta})
+        if "deletionTimestamp" in meta and not meta["finalizers"]:
+            del self.objects[name]
+        return found
+
+    def _delete(self, name: str, sent: dict[str, Any]) -> dict[str, Any]:
+        """Delete bound to preconditions; finalizers keep the object."""
+        if name not in self.objects:
+            raise NotFound(name)
+        there = self.objects[name]
+        for field, wanted in sent.get("preconditions", {}).items():
+            if wanted != there["metadata"][field]:
+                raise Conflict(f"{name}: {field}")
+        if there["metadata"].get("finalizers"):
+            meta = {**there["metadata"], "deletionTimestamp": "2027-01-15T09:00:00Z"}
+            return self._keep(name, {**there, "metadata": meta})
+        return self.objects.pop(name)
 
     def _keep(self, name: str, found: dict[str, Any]) -> dict[str, Any]:
         self.version += 1
