@@ -48,7 +48,7 @@ def opened(line: Line) -> Iterator[Play]:
             # Among the node's processes: programs that look for themselves in /proc are there.
             before = ("nsenter", f"--target={node.space.pid}", "--pid", "--")
             told = node_pods.told_of(cluster, node.name, before, **settings)
-            urls[f"exporter of {node.name}"] = stack.enter_context(told)
+            urls[f"exporter of {node.name}"] = stack.enter_context(told).url
         line.look_at(urls)
         yield play(pool)
 

@@ -12,7 +12,7 @@ import socket
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from local.processes import free_ports
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from local.cluster import LocalCluster
+    from local.processes import Child
 
 ROOT = Path(__file__).resolve().parents[2]
 SPACE, SERVICE = "pvmedic-node", "pvmedic-node"
@@ -29,6 +30,13 @@ START_SECONDS = 30.0
 ELSEWHERE = ("192.0.2.1", 9)
 """Nobody's address (RFC 5737). Nothing is sent: the kernel only says from where it would be."""
 Object = dict[str, Any]
+
+
+class NodePod(NamedTuple):
+    """One that runs, and where it is asked."""
+
+    url: str
+    child: Child
 
 
 def address() -> str:
@@ -56,8 +64,8 @@ def asked(cluster: LocalCluster) -> Object:
 @contextmanager
 def told_of(
     cluster: LocalCluster, node: str, before: Sequence[str] = (), **settings: object
-) -> Iterator[str]:
-    """Run one for a node, with these settings beside what all have; gives its URL when found.
+) -> Iterator[NodePod]:
+    """Run one for a node, with these settings beside what all have; gives it when it is found.
 
     `before` stands before its command.
     """
@@ -85,7 +93,7 @@ def told_of(
     try:
         child.wait_ready(lambda: _listens(host, port), START_SECONDS)
         cluster.apply(json.dumps(_slice(name, node, host, port)))
-        yield f"https://{host}:{port}"
+        yield NodePod(f"https://{host}:{port}", child)
     finally:
         child.kill()
         cluster.kubectl("-n", SPACE, "delete", "endpointslice", name, "--ignore-not-found")
