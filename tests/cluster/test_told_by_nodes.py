@@ -53,11 +53,11 @@ def test_a_node_that_tells_no_more_is_unseen_alone_and_comes_back(line: Line) ->
     room = rok.room(cluster.directory)
     if room is None:
         pytest.skip("needs an address that is not loopback, and a file system with some room")
-    settings = {"rok": {"path": str(room.path)}}
+    space = {"path": str(room.path)}
     with ExitStack() as stack:
         ratios = {node: changed(stack, cluster, node, room) for node in (gone, stays)}
         told = {
-            node: stack.enter_context(node_pods.told_of(cluster, node, **settings))
+            node: stack.enter_context(node_pods.told_of(cluster, node, rok=space))
             for node in (gone, stays)
         }
         eyes = stack.enter_context(Eyes(cluster, "exporter-told", facts=node_pods.asked(cluster)))
@@ -73,5 +73,5 @@ def test_a_node_that_tells_no_more_is_unseen_alone_and_comes_back(line: Line) ->
         assert f"get facts {gone}: " in eyes.log()
         assert f"get facts {stays}: " not in eyes.log()
 
-        stack.enter_context(node_pods.told_of(cluster, gone, **settings))
+        stack.enter_context(node_pods.told_of(cluster, gone, rok=space))
         eyes.wait("both again", lambda _: shown(eyes, RATIO) == pytest.approx(ratios))
