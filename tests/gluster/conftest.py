@@ -42,4 +42,9 @@ def pool(started: GlusterPool) -> Iterator[GlusterPool]:
     yield started
     started.mend()  # for the next test, when this one has not come to its end
     with Eyes(started) as eyes:
-        eyes.until("a whole pool", lambda: all(one.safe for one in safeties(eyes.view()).values()))
+
+        def whole() -> bool:
+            return all(one.safe for one in safeties(eyes.view()).values())
+
+        if not whole():
+            eyes.until("a whole pool", whole)
