@@ -87,7 +87,8 @@ def parse(body: bytes) -> Notification:
     try:
         notification = _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"not an Alertmanager notification: {error}") from error
+        sentence = f"not an Alertmanager notification: {error}; a custom `payload:` is none"
+        raise ValueError(sentence) from error
     if notification.version != VERSION:
         raise ValueError(f"notification version {notification.version!r}, not {VERSION!r}")
     return notification

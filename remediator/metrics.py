@@ -26,7 +26,7 @@ SUBJECT_LABELS = tuple(
 )
 """Labels of every subject that can be repaired; those that one lacks are empty."""
 
-REFUSALS = ("NoToken", "WrongToken", "TooLarge", "BadJSON", "NotDurable")
+REFUSALS = ("NoToken", "WrongToken", "TooLarge", "TooSlow", "BadJSON", "Busy", "NotDurable")
 """Why a notification was not taken: a closed set."""
 
 PROOF_SLACK = 60.0

@@ -3,7 +3,7 @@
 Edge; what becomes of alerts is the intake's.
 
 Answers: 200 durable; 400 not a notification; 401 no or wrong token; 413 too large; 503 not durable,
-so that Alertmanager sends it again (it repeats 5xx only).
+too many at once or too slow, so that Alertmanager sends it again (it repeats 5xx only).
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 from aiohttp import web
 
 from exporter.observe.errors import ObserveError
@@ -28,6 +29,21 @@ DURABLE_WITHIN = 0.9
 
 REJECTED_KEPT = 20
 REJECTED_BYTES = 2048
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """How much is taken at one time; what is more is told at once to come again.
+
+    at_once: notifications. held: bytes of them, but a single one may be larger. read_within:
+    seconds in which one must have come in whole.
+    """
+
+    at_once: int = 256
+    held: int = 32 * 1024 * 1024
+    read_within: float = 10.0
+
+
+BOUNDS = Bounds()
 
 
 class Token:
@@ -78,6 +94,7 @@ class WebhookServer:
         metrics: Metrics,
         ready: Callable[[], bool],
         missed: Callable[[], None] = lambda: None,
+        bounds: Bounds = BOUNDS,
     ) -> None:
         """Answer with these; `missed` hears that alerts may have come in vain."""
         self._token = token
@@ -85,6 +102,9 @@ class WebhookServer:
         self._metrics = metrics
         self._ready = ready
         self._missed = missed
+        self._bounds = bounds
+        self._taking = 0
+        self._held = 0
         self.rejected: deque[bytes] = deque(maxlen=REJECTED_KEPT)
         """What could not be understood, cut short, for an operator with a debugger or a log."""
 
@@ -99,10 +119,29 @@ class WebhookServer:
             return self._refuse(401, "NoToken", "send `Authorization: Bearer <token>`")
         if not self._token.accepts(header):
             return self._refuse(401, "WrongToken", "this is not the webhook's token")
+        # Who does not say how much it is may send as much as anybody may.
+        most, bounds = request.client_max_size, self._bounds
+        size = most if request.content_length is None else min(request.content_length, most)
+        if self._taking >= bounds.at_once or (self._held and self._held + size > bounds.held):
+            self._missed()
+            return self._refuse(503, "Busy", "too many notifications at once; send it again")
+        self._taking += 1
+        self._held += size
         try:
-            body = await request.read()
+            return await self._take(request)
+        finally:
+            self._taking -= 1
+            self._held -= size
+
+    async def _take(self, request: web.Request) -> web.Response:
+        """Take one notification of somebody who may send."""
+        try:
+            async with asyncio.timeout(self._bounds.read_within):
+                body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return self._refuse(413, "TooLarge", "the notification is too large")
+        except TimeoutError:
+            return self._refuse(503, "TooSlow", "the notification did not come in whole in time")
         try:
             notification = alerts.parse(body)
         except ValueError as error:

@@ -16,14 +16,17 @@ class Book:
 
     def __init__(self, *records: Record) -> None:
         """Start with some records."""
-        self.kept = {one.name: one for one in records}
+        self.kept: dict[str, Record] = {}
+        self._about: dict[tuple[str, Subject], list[str]] = {}
+        for one in records:
+            self._keep(one)
         self.created: list[str] = []
         self.fails: ObserveError | None = None
 
     def newest(self, signal: str, subject: Subject) -> Record | None:
         """Return the latest episode."""
-        wanted = (signal, subject)
-        same = [one for one in self.kept.values() if (one.spec.signal, one.subject) == wanted]
+        names = self._about.get((signal, subject), ())
+        same = (self.kept[name] for name in names)
         return max(same, key=lambda one: one.spec.episode, default=None)
 
     async def create(self, spec: Spec) -> Record:
@@ -34,6 +37,10 @@ class Book:
         name = name_of(spec.signal, Subject(tuple(spec.subject.items())), spec.episode)
         if name in self.kept:
             raise Conflict(name)
-        self.kept[name] = Record(name, f"uid-{name}", "1", NOW, spec)
         self.created.append(name)
-        return self.kept[name]
+        return self._keep(Record(name, f"uid-{name}", "1", NOW, spec))
+
+    def _keep(self, record: Record) -> Record:
+        self.kept[record.name] = record
+        self._about.setdefault((record.spec.signal, record.subject), []).append(record.name)
+        return record

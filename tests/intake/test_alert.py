@@ -81,6 +81,22 @@ def test_what_is_no_notification_is_a_value_error(garbage: bytes) -> None:
         alerts.parse(garbage)
 
 
+@pytest.mark.parametrize(
+    "custom",
+    [
+        {"text": "a node is lost", "channel": "#storage"},
+        {"version": "4", "text": "a node is lost"},
+        {"version": "4", "alerts": [{"name": "NodeLost"}]},
+        {"version": "4", "alerts": "NodeLost"},
+    ],
+    ids=["a chat's", "with the version", "with alerts of its own", "with a text for alerts"],
+)
+def test_a_custom_payload_is_refused_with_its_name(custom: dict[str, object]) -> None:
+    """Whoever wrote `payload:` into the receiver reads that it cannot be."""
+    with pytest.raises(ValueError, match="a custom `payload:` is none"):
+        alerts.parse(json.dumps(custom).encode())
+
+
 @pytest.mark.parametrize("version", ["", "3", "5", "4.0"])
 def test_another_version_is_a_value_error(version: str) -> None:
     """Its fields may mean something else."""

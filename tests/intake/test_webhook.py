@@ -16,7 +16,7 @@ from exporter.observe.errors import ServerFailed, Unreachable
 from remediator.case import Policy
 from remediator.intake import Intake
 from remediator.metrics import Metrics
-from remediator.server import REJECTED_BYTES, REJECTED_KEPT, Token, WebhookServer
+from remediator.server import BOUNDS, REJECTED_BYTES, REJECTED_KEPT, Bounds, Token, WebhookServer
 from tests.intake.book import Book
 from tests.intake.notifications import alert, body
 from tests.story.objects import NAME, NOW
@@ -28,14 +28,20 @@ Answer = tuple[int, str]
 class Site:
     """A served webhook, and how to send to it."""
 
-    def __init__(self, token_file: Path) -> None:
+    def __init__(self, token_file: Path, book: Book | None = None, bounds: Bounds = BOUNDS) -> None:
         """Serve nothing yet."""
-        self.book = Book()
+        self.book = book or Book()
+        self.missed = 0
         self.ready = True
         self.metrics = Metrics(tuple, Policy(), lambda: NOW, lambda: NOW)
         intake = Intake(self.book, lambda *_: None, lambda: NOW)
-        self.server = WebhookServer(Token(token_file), intake, self.metrics, lambda: self.ready)
+        self.server = WebhookServer(
+            Token(token_file), intake, self.metrics, lambda: self.ready, self._miss, bounds
+        )
         self.url = ""
+
+    def _miss(self) -> None:
+        self.missed += 1
 
     @contextlib.asynccontextmanager
     async def served(self) -> AsyncIterator[None]:
