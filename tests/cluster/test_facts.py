@@ -140,10 +140,10 @@ def test_a_token_for_one_audience_is_none_for_another(
     made = tmp_path / "account"
     for name in ("account", "narrow", "wide"):
         (tmp_path / name).mkdir()
-    plain = cluster.service_account(SPACE, "pvmedic-exporter")
+    plain = cluster.service_account("pvmedic", "pvmedic-exporter")
     (made / "ca.crt").write_bytes((plain / "ca.crt").read_bytes())
     token = cluster.kubectl(
-        "-n", SPACE, "create", "token", "pvmedic-exporter", "--audience=pvmedic-facts"
+        "-n", "pvmedic", "create", "token", "pvmedic-exporter", "--audience=pvmedic-facts"
     )
     (made / "token").write_text(token)
     narrow = access(Where(server=cluster.server, service_account_directory=made), {})
