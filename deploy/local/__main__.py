@@ -1,4 +1,7 @@
-"""`python -m local up` gives a cluster by hand; `python -m local tools` gets its programs."""
+"""`python -m local up` gives a cluster by hand; `python -m local tools` gets its programs.
+
+`further` gets those, too, that only some tests and scenes need.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,14 @@ COMMANDS = """commands, one a line:
 def main() -> int:
     """Do what the command line says; 0, or 1 with a sentence."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("what", choices=("up", "tools"))
+    parser.add_argument("what", choices=("up", "tools", "further"))
     what = parser.parse_args().what
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _end)
     try:
         found = tools.ensure(_say)
+        if what == "further":
+            tools.ensure_further(_say)
         if what == "up":
             with LocalCluster.start(found, report=_say) as cluster:
                 _converse(cluster)

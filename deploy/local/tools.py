@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local import gluster_packages, go_build, lvm, monitoring, mtail, xfs_packages
+from local.errors import LocalClusterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from local.progress import Report
 
@@ -49,9 +50,7 @@ def ensure(report: Report) -> Tools:
     Takes minutes the first time and well under a second afterwards. Two runs at once build once.
     Raises LocalClusterError with a sentence that says what to do.
     """
-    cache = cache_directory(os.environ)
-    cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / "tools.lock", report):
+    with _cache(report) as cache:
         kubernetes = go_build.ensure(cache, go_build.CONTROL_PLANE, report)
         alertmanager = go_build.ensure(cache, go_build.ALERTMANAGER, report)
         debian = monitoring.ensure(cache, os.environ, report)
@@ -73,58 +72,72 @@ def ensure_csi(report: Report) -> Path:
 
     Apart from `ensure`: only few scenes and tests need them, and they take minutes the first time.
     """
-    cache = cache_directory(os.environ)
-    cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / "tools.lock", report):
+    with _cache(report) as cache:
         return go_build.ensure(cache, go_build.CSI, report)
 
 
 def ensure_heketi(report: Report) -> Path:
     """Return the program of `go_build.HEKETI`, built if it was not yet."""
-    cache = cache_directory(os.environ)
-    cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / "tools.lock", report):
+    with _cache(report) as cache:
         return go_build.ensure(cache, go_build.HEKETI, report) / "heketi"
 
 
 def ensure_gluster(report: Report) -> Path:
     """Return a directory with GlusterFS unpacked as below `/`, fetched if it was not yet."""
-    cache = cache_directory(os.environ)
-    cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / "tools.lock", report):
+    with _cache(report) as cache:
         return gluster_packages.ensure(cache, report)
 
 
 def ensure_xfs(report: Report) -> xfs_packages.Xfs:
     """Return mkfs.xfs, fetched if it was not yet."""
-    cache = cache_directory(os.environ)
-    cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / "tools.lock", report):
+    with _cache(report) as cache:
         return xfs_packages.ensure(cache, report)
 
 
 def ensure_mtail(report: Report) -> Path:
     """Return mtail, fetched if it was not yet."""
-    cache = cache_directory(os.environ)
-    cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / "tools.lock", report):
+    with _cache(report) as cache:
         return mtail.ensure(cache, report)
 
 
 def ensure_lvm(report: Report) -> Path | None:
     """Return a directory with LVM unpacked, fetched if it was not yet; None: it is installed."""
-    cache = cache_directory(os.environ)
-    cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / "tools.lock", report):
+    with _cache(report) as cache:
         return lvm.ensure(cache, report)
 
 
+FURTHER: tuple[Callable[[Report], object], ...] = (
+    ensure_csi,
+    ensure_heketi,
+    ensure_gluster,
+    ensure_xfs,
+    ensure_lvm,
+    ensure_mtail,
+)
+"""What only some tests and scenes need."""
+
+
+def ensure_further(report: Report) -> None:
+    """Make all of that before tests run beside each other, for one would wait while one builds.
+
+    What cannot be had here is said; the tests that need it say so by name.
+    """
+    for ensure_one in FURTHER:
+        try:
+            ensure_one(report)
+        except LocalClusterError as error:
+            report(str(error))
+
+
 @contextmanager
-def _locked(path: Path, report: Report) -> Iterator[None]:
-    with path.open("w") as lock:
+def _cache(report: Report) -> Iterator[Path]:
+    """Hold the cache's directory for ourselves."""
+    cache = cache_directory(os.environ)
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "tools.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             report("another run is preparing the same tools: waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield cache
