@@ -49,7 +49,8 @@ class Plan(msgspec.Struct, frozen=True):
     A goal in one sentence, ordered steps, and the claims that must be used again.
 
     `drivers` are those whose volumes the steps take from the node: each needs a fencing proof.
-    `creates` is GiB of cloud disk that the steps make.
+    `creates` is GiB of cloud disk that the steps make. `needs_yes`: a person must say yes to it,
+    whatever the mode.
     """
 
     goal: str
@@ -58,6 +59,7 @@ class Plan(msgspec.Struct, frozen=True):
     claim_uids: tuple[str, ...] = ()
     drivers: tuple[str, ...] = ()
     creates: int = 0
+    needs_yes: bool = False
 
     @property
     def touches(self) -> tuple[str, ...]:

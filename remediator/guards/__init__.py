@@ -12,7 +12,7 @@ from remediator.guards.cluster_health import cluster_health
 from remediator.guards.fencing_proof import fencing_proof
 from remediator.guards.freshness import alert_freshness
 from remediator.guards.kill_switch import kill_switch
-from remediator.guards.mode import mode
+from remediator.guards.mode import approval, mode
 from remediator.guards.opt_out import opt_in, opt_out
 from remediator.guards.pacing import concurrency, cooldown, one_node, rate
 from remediator.guards.related import attached_twice, related
@@ -20,6 +20,7 @@ from remediator.guards.schedule import freeze, maintenance_window
 
 GUARDS: tuple[tuple[str, Guard], ...] = (
     ("mode", mode),
+    ("approval", approval),
     ("kill_switch", kill_switch),
     ("breaker", breaker),
     ("opt_out", opt_out),

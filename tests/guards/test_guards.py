@@ -63,6 +63,7 @@ TWICE = case(view(attachment("rows"), attachment("rows", LIVE)))
 
 REFUSED_BY_ONE: dict[str, Question] = {
     "mode": question(case(policy=Policy(mode="approve"))),
+    "approval": question(plan=msgspec.structs.replace(plan(), needs_yes=True)),
     "kill_switch": question(paused=True),
     "breaker": question(others=WRONG),
     "opt_out": question(case(view(namespace(annotations={"pvmedic.dev/remediation": "disabled"})))),
