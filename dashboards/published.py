@@ -45,6 +45,8 @@ UNITS = (
     ("_connected", "0 or 1"),
     ("_online", "0 or 1"),
     ("_met", "0 or 1"),
+    ("_leader", "0 or 1"),
+    ("_open", "0 or 1"),
     ("_total", "count"),
 )
 
@@ -98,6 +100,7 @@ def registries() -> dict[str, CollectorRegistry]:
     facts_server.Counts(own.registry)
     theirs = Metrics(lambda: (), Policy(), lambda: 0.0, lambda: 0.0)
     theirs.reconciles()
+    theirs.executes("", lambda: False, lambda: None)
     found = {EXPORTER: own.registry, REMEDIATOR: theirs.registry}
     for registry in found.values():
         publish_web_and_settings(registry)

@@ -121,6 +121,7 @@ async def run(start: Start[Settings]) -> None:
         if alertmanager.named:
             metrics.reconciles()
         late.store, late.intake, late.leader = store, intake, leader
+        metrics.executes(who, leader.leads, pipeline.due_since)
         webhook = WebhookServer(token, intake, metrics, lambda: store.loaded, reconcile.ask)
 
         def not_ready() -> str:

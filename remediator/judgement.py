@@ -10,7 +10,7 @@ from exporter.observe.errors import ObserveError
 from exporter.observe.model import Signal
 from exporter.observe.parse.instance import InstanceReading
 from exporter.observe.view import View
-from remediator import guards, orders
+from remediator import guards, orders, reports
 from remediator import plan as plans
 from remediator.case import Case, Policy
 from remediator.guards.base import Question
@@ -107,14 +107,11 @@ class Judge:
             return None, f"the instance could not be read: {type(error).__name__}: {error}"
 
     async def save(self, record: Record) -> Record:
-        """Save a record and report the step it took."""
+        """Save a record and report what is new in it."""
         before = next((r for r in self._records.all() if r.name == record.name), None)
         saved = await self._records.save(record)
-        phase = before.status.phase if before is not None else ""
-        if saved.status.history and (
-            before is None or before.status.message != saved.status.message
-        ):
-            self._report(Report(record=saved, entry=saved.status.history[-1], before=str(phase)))
+        for report in reports.news(before, saved):
+            self._report(report)
         return saved
 
     async def keep(self, record: Record) -> Record:

@@ -1,36 +1,35 @@
-"""The remediator's metrics.
+"""The remediator's metrics: counters of what happened. What stands now is in `gauges`.
 
-Counters of what happened, and gauges read from the records at each scrape.
-
-Names are API: the alerts in alerts/meta.yaml and alerts/attachment.yaml read them.
+Names are API: the alerts in alerts/meta.yaml, alerts/engine.yaml and alerts/attachment.yaml read
+them.
 """
 
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from exporter.kit import metrics as own
 from exporter.observe import errors
-from exporter.observe.signals import DETECTORS
+from remediator import gauges
 from remediator.alert import Outcome
 from remediator.case import Policy
-from remediator.handlers import HANDLERS, handler_of
+from remediator.guards import GUARDS
+from remediator.handlers import HANDLERS
+from remediator.orders import Decision, void_reason
 from remediator.ports import Report
-from remediator.record import ACTING, FOR_A_HUMAN, HELD, Phase, Record, Seen
+from remediator.record import Phase, Record, Status
 
 ROLE = "remediator"
-SUBJECT_LABELS = tuple(
-    sorted({label for d in DETECTORS if handler_of(d.name) for label in d.subject_labels})
-)
-"""Labels of every subject that can be repaired; those that one lacks are empty."""
-
 REFUSALS = ("NoToken", "WrongToken", "TooLarge", "TooSlow", "BadJSON", "Busy", "NotDurable")
 """Why a notification was not taken: a closed set."""
 
-PROOF_SLACK = 60.0
-"""Seconds beyond the gap in which a second reading still counts as under way."""
+BUCKETS = (1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400)
+"""Seconds: a proof takes half a minute, a person an hour, a night's freeze a night."""
+
+COUNTS = "Counts"
+"""What became of an order that is not void."""
 
 
 class Metrics:
@@ -61,6 +60,31 @@ class Metrics:
         )
         self._would = _counter(
             registry, "would_have_acted", "Episodes that auto mode would have acted on.", "signal"
+        )
+        self._would_not = _counter(
+            registry,
+            "would_have_been_held",
+            "Episodes of mode observe that ended without auto having acted, by each guard that"
+            " still stood in its way.",
+            "signal",
+            "guard",
+        )
+        self._orders = _counter(
+            registry,
+            "orders",
+            "What became of people's orders: Counts, or why one is void.",
+            "decision",
+            "outcome",
+        )
+        self._first_write = _histogram(
+            registry,
+            "first_write",
+            "How long it took from the record of an alert to our first change.",
+        )
+        self._repair = _histogram(
+            registry,
+            "repair_duration",
+            "How long it took from the record of an alert until the goal was reached.",
         )
         self._requests = _counter(
             registry, "kube_requests", "Requests to the API server.", "resource", "verb"
@@ -101,8 +125,16 @@ class Metrics:
             self._refused.labels(reason)
         for outcome in Outcome:
             self._alerts.labels(str(outcome))
-        self._counted: set[str] = set()
-        registry.register(_Records(records, policy, now, watchdog_at))
+        for guard, _ in GUARDS:
+            self._denials.labels(guard)
+        for decision in Decision:
+            self._orders.labels(str(decision), COUNTS)
+        for handler in HANDLERS:
+            self._would.labels(handler.name)
+            self._first_write.labels(handler.name)
+            self._repair.labels(handler.name)
+        registry.register(gauges.Records(records, policy, now))
+        registry.register(_Watchdog(watchdog_at))
 
     def taken(self, outcomes: list[Outcome]) -> None:
         """Count one notification and its alerts."""
@@ -144,103 +176,78 @@ class Metrics:
         """Count one object in a list that could not be read: for a look, the whole list failed."""
         self._failures.labels(resource, "list", errors.Garbage.reason).inc()
 
+    def executes(
+        self, replica: str, leads: Callable[[], bool], due_since: Callable[[], float | None]
+    ) -> None:
+        """Say whether this replica executes, and whether it keeps up."""
+        self.registry.register(gauges.Engine(replica, leads, due_since))
+
     def take(self, report: Report) -> None:
         """Count a report."""
-        record, status = report.record, report.record.status
+        signal, phase = report.record.spec.signal, report.entry.phase
         if report.wrote:
             return
-        if report.before != status.phase:
-            self._moves.labels(record.spec.signal, str(status.phase)).inc()
-        if status.would_have_acted and record.name not in self._counted:
-            self._counted.add(record.name)
-            self._would.labels(record.spec.signal).inc()
+        if report.before != phase:
+            self._moves.labels(signal, str(phase)).inc()
+        if (order := report.decision) is not None:
+            outcome = str(void_reason(order.void)) if order.void else COUNTS
+            self._orders.labels(order.decision, outcome).inc()
+        if report.was is not None:
+            self._saved(report.record, report.was)
+
+    def _saved(self, record: Record, was: Status) -> None:
+        """Count what one save of a record has changed."""
+        status, signal = record.status, record.spec.signal
+        if status.would_have_acted and not was.would_have_acted:
+            self._would.labels(signal).inc()
         for verdict in status.verdicts:
             if verdict.verdict != "Allowed":
                 self._denials.labels(verdict.guard).inc()
+        if status.phase is was.phase:
+            return
+        if status.phase is Phase.CLEARED and was.phase is Phase.OBSERVED:
+            # In the other modes a plan that is held is Deferred or Blocked.
+            for guard in () if status.would_have_acted else gauges.holders(status.verdicts):
+                self._would_not.labels(signal, guard).inc()
+        if was.phase is Phase.RUNNING and record.written and status.acted_at is not None:
+            self._first_write.labels(signal).observe(max(0.0, status.acted_at - _began(record)))
+        if was.phase is Phase.VERIFYING and status.phase in (Phase.HOLDING, Phase.SETTLED):
+            ended = status.phase_since if status.phase_since is not None else record.created
+            self._repair.labels(signal).observe(max(0.0, ended - _began(record)))
 
     def parts(self, openmetrics: bool) -> list[bytes]:  # noqa: FBT001 -- the web's own call
         """Return the exposition."""
         return [own.rendered(self.registry, openmetrics=openmetrics)]
 
 
-class _Records:
-    def __init__(
-        self,
-        records: Callable[[], tuple[Record, ...]],
-        policy: Policy,
-        now: Callable[[], float],
-        watchdog_at: Callable[[], float],
-    ) -> None:
-        self._records = records
-        self._policy = policy
-        self._now = now
-        self._watchdog_at = watchdog_at
+class _Watchdog:
+    def __init__(self, heard_at: Callable[[], float]) -> None:
+        self._heard_at = heard_at
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the gauges."""
-        active = [record for record in self._records() if not record.over]
-        counts = Tally((r.spec.signal, r.status.phase) for r in active)
-        dense = GaugeMetricFamily(
-            "pvmedic_remediations",
-            "Records whose episode is not over.",
-            labels=["signal", "phase"],
-        )
-        for handler in HANDLERS:
-            for phase in Phase:
-                dense.add_metric([handler.name, phase], counts[handler.name, phase])
-        progress = _family("in_progress", "1 while a repair of this subject is under way.", ())
-        human = _family(
-            "needs_human_since_timestamp_seconds",
-            "Since when this record waits for a person, in Unix seconds.",
-            ("phase", "remediation"),
-        )
-        holding = _family(
-            "holding_since_timestamp_seconds",
-            "Since when we owe an undo, in Unix seconds.",
-            ("remediation",),
-        )
-        for record in active:
-            who, status = _labels(record), record.status
-            since = status.phase_since if status.phase_since is not None else record.created
-            if under_way(record, self._policy, self._now()):
-                progress.add_metric(who, 1)
-            # What holds its subject waits for a person even when the failure is gone.
-            there = status.seen is Seen.PRESENT or status.phase in HELD
-            if status.phase in FOR_A_HUMAN and there:
-                human.add_metric([*who, status.phase, record.name], since)
-            if record.owes:
-                holding.add_metric([*who, record.name], record.owes[0].at)
-        yield from (dense, progress, human, holding)
-        watchdog = GaugeMetricFamily(
+        """Yield when it was heard."""
+        yield GaugeMetricFamily(
             "pvmedic_watchdog_last_received_timestamp_seconds",
             "When the watchdog alert last arrived, at first the program's start, in Unix seconds.",
+            self._heard_at(),
         )
-        watchdog.add_metric([], self._watchdog_at())
-        yield watchdog
 
 
-def under_way(record: Record, policy: Policy, now: float) -> bool:
-    """Whether a repair goes on, so that nobody needs to be paged.
-
-    Bounded, or a stuck one would hide itself.
-    """
-    status = record.status
-    since = status.phase_since if status.phase_since is not None else record.created
-    if status.phase in ACTING:
-        return now - since <= policy.settle_within
-    if status.phase is Phase.DEFERRED and status.readings:
-        return now - status.readings[0].read_at <= policy.proof_gap + PROOF_SLACK
-    return False
-
-
-def _labels(record: Record) -> list[str]:
-    return [record.spec.signal, *(record.spec.subject.get(name, "") for name in SUBJECT_LABELS)]
-
-
-def _family(name: str, text: str, more: tuple[str, ...]) -> GaugeMetricFamily:
-    labels = ["signal", *SUBJECT_LABELS, *more]
-    return GaugeMetricFamily(f"pvmedic_remediation_{name}", text, labels=labels)
+def _began(record: Record) -> float:
+    """Return when this round of the episode was heard of: a failure may be back before its end."""
+    found, before = record.created, None
+    for entry in record.status.history:
+        if entry.phase is Phase.OBSERVED and before in (Phase.CLEARED, Phase.SETTLED):
+            found = entry.at
+        before = entry.phase
+    return found
 
 
 def _counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Counter:
     return Counter(f"pvmedic_{name}", text, labels, registry=registry)
+
+
+def _histogram(registry: CollectorRegistry, name: str, text: str) -> Histogram:
+    return Histogram(
+        f"pvmedic_remediation_{name}_seconds", text, ["signal"], registry=registry, buckets=BUCKETS
+    )

@@ -34,6 +34,32 @@ class Decision(StrEnum):
     UNDO = "undo"
 
 
+class Void(StrEnum):
+    """Why an order does not count: a closed set, also the metric label."""
+
+    OTHER_REMEDIATION = "OtherRemediation"
+    EXPIRED = "Expired"
+    TOO_LATE = "TooLate"
+    NO_PLAN = "NoPlan"
+    OTHER_PLAN = "OtherPlan"
+    NOTHING_HELD = "NothingHeld"
+    NOTHING_OWED = "NothingOwed"
+    OTHER = "Other"
+
+
+BEGINS = {
+    "it is for another Remediation": Void.OTHER_REMEDIATION,
+    "it has expired": Void.EXPIRED,
+    "nothing waits for it any more": Void.TOO_LATE,
+    "there is nothing left to cancel": Void.TOO_LATE,
+    "there is no plan yet": Void.NO_PLAN,
+    "it is for plan": Void.OTHER_PLAN,
+    "it holds nothing that could be released": Void.NOTHING_HELD,
+    "nothing is owed": Void.NOTHING_OWED,
+}
+"""How the sentence of each begins."""
+
+
 class Order(msgspec.Struct, frozen=True):
     """One order. `by` is the person's name at the API server; times are Unix seconds."""
 
@@ -51,6 +77,12 @@ class Order(msgspec.Struct, frozen=True):
         """Return when it ends to count, at the latest a day after it was given."""
         latest = self.created + LONGEST_VALID
         return latest if self.expires is None else min(self.expires, latest)
+
+
+def void_reason(sentence: str) -> Void:
+    """Return the reason of a sentence that says why an order does not count."""
+    fits = (reason for begins, reason in BEGINS.items() if sentence.startswith(begins))
+    return next(fits, Void.OTHER)
 
 
 def open_orders(record: Record, orders: Iterable[Order]) -> list[Order]:

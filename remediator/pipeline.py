@@ -56,6 +56,7 @@ class Pipeline:
         self._wait = wait
         self._due: dict[str, float] = {}
         self._heard: dict[str, float] = {}
+        self._begun: tuple[float, ...] = ()
         self._wake = asyncio.Event()
         self._ending = False
 
@@ -63,6 +64,12 @@ class Pipeline:
     def ending(self) -> bool:
         """Whether it was told to end."""
         return self._ending
+
+    def due_since(self) -> float | None:
+        """Return since when the record that waits longest is due; None while none is."""
+        now = self._judge.now()
+        due = [at for at in self._due.values() if at <= now]
+        return min([*due, *self._begun], default=None)
 
     def end(self) -> None:
         """Come to an end at the next safe point: what is under way is done or parked first."""
@@ -88,8 +95,9 @@ class Pipeline:
                     return
                 if self._due[name] <= self._judge.now():
                     # Forgotten first, so that what is heard meanwhile is not overwritten.
-                    del self._due[name]
+                    self._begun = (self._due.pop(name),)
                     rest = await self.tick(name)
+                    self._begun = ()
                     self._due.setdefault(name, self._judge.now() + rest)
             rest = min(self._due.values(), default=now + self._wait) - self._judge.now()
             await self._sleep(min(max(rest, 0.0), self._wait))

@@ -13,7 +13,7 @@ from exporter.observe.parse.instance import InstanceReading
 from exporter.observe.signals.base import Detector
 from exporter.observe.view import View, Want
 from remediator.plan import Step
-from remediator.record import HistoryEntry, Record
+from remediator.record import DecisionRecord, HistoryEntry, Record, Status
 
 Reads: TypeAlias = Callable[[Subject, View], Iterable[Want]]
 
@@ -103,12 +103,18 @@ class Actuator(Protocol):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What happened, once: metrics, log and Kubernetes Event are made from this one value."""
+    """What happened, once: metrics, log and Kubernetes Event are made from this one value.
+
+    before: the phase before. wrote: a change of ours to the cluster. decision: an order of a person
+    that was dealt with. was: the status before, on the last report of a save and on no other.
+    """
 
     record: Record
     entry: HistoryEntry
     before: str
     wrote: str = ""
+    decision: DecisionRecord | None = None
+    was: Status | None = None
 
 
 class Sink(Protocol):

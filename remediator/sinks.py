@@ -39,6 +39,9 @@ class AuditLog:
             "before": report.before,
             "wrote": report.wrote,
         }
+        if (order := report.decision) is not None:
+            shown |= {"order": order.name, "decision": order.decision, "by": order.by}
+            shown |= {"void": order.void}
         LOG.info(report.entry.sentence, extra={"fields": shown})
 
 
@@ -51,9 +54,10 @@ class KubeEvents:
         self._queue: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(WAITING_EVENTS)
 
     def take(self, report: Report) -> None:
-        """Queue the Events of a report: one when the phase changes, one for each write of ours."""
+        """Queue the Events of a report: for a change of phase, a write of ours, a person's word."""
         phase = report.entry.phase
-        if not report.wrote and (report.before == phase or phase in QUIET):
+        quiet = report.before == phase or phase in QUIET
+        if quiet and not report.wrote and report.decision is None:
             return
         for where, body in _events(report):
             if not self._queue.full():
@@ -91,8 +95,8 @@ def _event(report: Report, kind: str, namespace: str, name: str, uid: str) -> tu
         "kind": "Event",
         "metadata": {"name": f"{name}.{mark.hexdigest()[:16]}", "namespace": where},
         "involvedObject": {key: value for key, value in about.items() if value},
-        "type": "Warning" if entry.phase in BAD else "Normal",
-        "reason": "PvmedicWrote" if report.wrote else f"Pvmedic{entry.phase}",
+        "type": "Warning" if _bad(report) else "Normal",
+        "reason": _reason(report),
         "message": f"[pvmedic] {report.record.name}: {entry.sentence}"[:1024],
         "source": {"component": "pvmedic-remediator"},
         "reportingComponent": "pvmedic-remediator",
@@ -101,3 +105,17 @@ def _event(report: Report, kind: str, namespace: str, name: str, uid: str) -> tu
         "count": 1,
     }
     return f"/api/v1/namespaces/{where}/events", msgspec.json.encode(body)
+
+
+def _reason(report: Report) -> str:
+    if report.wrote:
+        return "PvmedicWrote"
+    if report.decision is not None:
+        return "PvmedicOrderVoid" if report.decision.void else "PvmedicOrder"
+    return f"Pvmedic{report.entry.phase}"
+
+
+def _bad(report: Report) -> bool:
+    if report.decision is not None:
+        return bool(report.decision.void)
+    return report.entry.phase in BAD

@@ -4,19 +4,17 @@ It needs no memory of its own: Failed and Unsettled records hold their subject u
 releases them, and so many that nobody has released are the open breaker. Only a person closes it.
 """
 
+from collections.abc import Iterable
+
 from remediator.guards.base import Allowed, NotYet, Question, Verdict
-from remediator.record import Phase
+from remediator.record import Phase, Record
 
 WRONG = frozenset({Phase.FAILED, Phase.UNSETTLED})
 
 
 def breaker(question: Question) -> Verdict:
     """Wait while as many records as the policy names went wrong and are not released."""
-    wrong = sorted(
-        other.name
-        for other in question.others
-        if other.status.phase in WRONG and other.status.released_at is None
-    )
+    wrong = gone_wrong(question.others)
     limit = question.case.policy.breaker
     if len(wrong) >= limit:
         return NotYet(
@@ -24,3 +22,10 @@ def breaker(question: Question) -> Verdict:
             " `pvmedic release` it"
         )
     return Allowed()
+
+
+def gone_wrong(records: Iterable[Record]) -> list[str]:
+    """Return the names of the records that count."""
+    return sorted(
+        one.name for one in records if one.status.phase in WRONG and one.status.released_at is None
+    )

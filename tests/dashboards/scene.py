@@ -19,7 +19,17 @@ from exporter.observe.signals.base import Detector
 from exporter.server import Board, SelfMetrics
 from remediator.case import Policy
 from remediator.metrics import Metrics
-from remediator.record import LedgerEntry, Phase, Record, Spec, Status
+from remediator.record import (
+    LedgerEntry,
+    Phase,
+    PlanRecord,
+    Record,
+    Spec,
+    Status,
+    StepRecord,
+    StepState,
+    VerdictRecord,
+)
 from remediator.record import Seen as Present
 
 AGE = 3600.0
@@ -67,6 +77,7 @@ class Remediator:
         """Let one repair run, one wait for a person, and one owe an undo."""
         self.metrics = Metrics(lambda: records(now), Policy(), lambda: now, lambda: now - AGE)
         self.metrics.reconciles()
+        self.metrics.executes("replica-1", lambda: True, lambda: now - AGE)
         publish_web_and_settings(self.metrics.registry, now)
 
     def parts(self) -> bytes:
@@ -89,10 +100,14 @@ def signal_of(detector: Detector, since: float) -> Signal:
 
 
 def records(now: float) -> tuple[Record, ...]:
-    """Return a record that acts, one that waits for a person, and one that owes an undo."""
+    """Return records that act, wait for a person or a yes, know no answer, or owe an undo."""
     debt = LedgerEntry("AddTaint", "node-1", now - AGE)
+    verdicts = (VerdictRecord("rate", "Deferred", "too many"),)
+    step = StepRecord("AddTaint", "node-1", state=StepState.INTENDED, at=now - AGE)
+    plan = PlanRecord("hash-1", "the claims are used again", (step,))
     statuses = {
-        "acting": Status(phase=Phase.RUNNING, phase_since=now),
+        "acting": Status(phase=Phase.RUNNING, phase_since=now, plan=plan),
+        "asking": Status(phase=Phase.AWAITING_APPROVAL, phase_since=now - AGE, verdicts=verdicts),
         "waiting": Status(phase=Phase.BLOCKED, phase_since=now - AGE, seen=Present.PRESENT),
         "owing": Status(phase=Phase.HOLDING, phase_since=now - AGE, ledger=(debt,)),
     }

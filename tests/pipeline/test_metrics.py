@@ -6,7 +6,8 @@ import pytest
 
 from remediator.alert import Outcome
 from remediator.case import Policy
-from remediator.metrics import Metrics, under_way
+from remediator.gauges import under_way
+from remediator.metrics import Metrics
 from remediator.record import ACTING, FOR_A_HUMAN, LedgerEntry, Phase, Record, Seen
 from tests.story.fake_cluster import FakeCluster, ticks
 from tests.story.objects import AUTO, DEAD, NAME, NOW, PROOF, SIGNAL, reading, record
