@@ -234,6 +234,10 @@ class Kubelets:
         if stale:
             self._drop(name)
 
+    def late(self, name: str) -> None:
+        """What a kubelet said is too old, and it has not been asked in vain again yet."""
+        self._drop(name)
+
     def left(self, name: str) -> None:
         """Forget a node."""
         self._drop(name)

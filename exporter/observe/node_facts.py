@@ -168,6 +168,13 @@ class NodeFacts:
             self._drop(name)
             self._settle()
 
+    def late(self, name: str) -> None:
+        """What a node told is too old, and it has not been asked in vain again yet."""
+        if name in self._held:
+            self._why |= dict.fromkeys(self._states, f"node {name} has not answered for long")
+            self._drop(name)
+            self._settle()
+
     def left(self, name: str) -> None:
         """Forget a node."""
         self._drop(name)

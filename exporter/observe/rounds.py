@@ -41,6 +41,10 @@ class Asker(Protocol[T, A]):
         """Hear of none: the `first` in a row, and whether what was said before is too old."""
         ...
 
+    def late(self, name: str) -> None:
+        """Forget what one said: it is too old, and no new answer has come yet."""
+        ...
+
     def left(self, name: str) -> None:
         """Forget one that is not to be asked any more."""
         ...
@@ -58,6 +62,7 @@ class _Party(msgspec.Struct):
     failing: bool = False
     under_way: bool = False
     tried: bool = False
+    late: bool = False
 
 
 class Rounds(Generic[T, A]):
@@ -100,6 +105,10 @@ class Rounds(Generic[T, A]):
         found = []
         for name, one in known.items():
             party = self._parties.setdefault(name, _Party(now, now))
+            if not party.late and self._stale(party):
+                # Where many are dead, its turn to be asked again may come much later than this.
+                party.late = True
+                self._asker.late(name)
             if not party.under_way and party.due <= now:
                 party.under_way = True
                 found.append((name, one))
@@ -116,10 +125,9 @@ class Rounds(Generic[T, A]):
         except errors.ObserveError as error:
             first, party.failing = not party.failing, True
             self.answering.discard(name)
-            stale = self._steady() - party.heard > STALE_ROUNDS * self._every
-            self._asker.failed(name, error, first=first, stale=stale)
+            self._asker.failed(name, error, first=first, stale=self._stale(party))
         else:
-            party.failing = False
+            party.failing = party.late = False
             party.heard = self._steady()
             self.answering.add(name)
             await self._asker.took(name, answer)
@@ -127,3 +135,7 @@ class Rounds(Generic[T, A]):
             party.under_way = False
             party.tried = True
             party.due = self._steady() + self._every
+
+    def _stale(self, party: _Party) -> bool:
+        """Whether what one said is too old to stand."""
+        return self._steady() - party.heard > STALE_ROUNDS * self._every

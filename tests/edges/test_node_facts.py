@@ -138,7 +138,7 @@ def test_a_node_that_did_not_look_again_is_as_it_was() -> None:
         played.says["a"] = said("a", "v")
         await played.round()
         assert played.holds() == {"glusterd /a", "glustervolumes a/v"}
-        assert [mark for _, mark in played.marks] == ["", *["m"] * (STALE_ROUNDS + 2), ""]
+        assert [mark for _, mark in played.marks] == ["", *["m"] * (STALE_ROUNDS + 1), "", ""]
 
     asyncio.run(run())
 
@@ -182,6 +182,28 @@ def test_a_silent_node_takes_only_its_own_with_it() -> None:
         assert played.unseen() == {}
         assert ("a", "Unreachable") in played.heard
         assert ("b", "") in played.heard
+
+    asyncio.run(run())
+
+
+def test_what_a_node_told_is_too_old_even_while_it_is_being_asked() -> None:
+    """Where many are dead its turn comes late, or its answer: it must not look well until then."""
+
+    async def run() -> None:
+        played = Played("a", "b")
+        played.says = {"a": said("a", "v"), "b": said("b", "v")}
+        await played.round()
+        played.hangs["a"] = asyncio.Event()
+        asking = asyncio.create_task(played.reads.round())
+        for _ in range(STALE_ROUNDS + 1):
+            await asyncio.sleep(0)
+            played.now += EVERY
+            await played.reads.round()
+        assert played.holds() == {"glusterd /b", "glustervolumes b/v"}
+        assert played.unseen() == {}
+        played.hangs.pop("a").set()
+        await asking
+        assert "glusterd /a" in played.holds()
 
     asyncio.run(run())
 
