@@ -192,11 +192,14 @@ class Told(msgspec.Struct):
         self.pending = left
 
     def _may_be_explained(self, fact: LockError, at: float) -> None:
-        newest = self.pending[-1] if self.pending else None
-        if newest is not None and newest.kind == fact.kind and int(newest.at) == int(at):
-            newest.lines += fact.times
-        else:
-            self.pending.append(Pending(at, fact.kind, fact.times))
+        # The two lines of a volume take turns; one of each kind in a second, however many come.
+        for one in reversed(self.pending):
+            if int(one.at) != int(at):
+                break
+            if one.kind == fact.kind:
+                one.lines += fact.times
+                return
+        self.pending.append(Pending(at, fact.kind, fact.times))
 
     def _settle(self, now: float) -> None:
         """What nothing has explained in time is trouble."""

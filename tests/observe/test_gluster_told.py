@@ -216,6 +216,22 @@ def test_everything_is_bounded() -> None:
     assert log.brick_disconnects == 3
 
 
+def test_what_nothing_explains_is_held_once_a_second_whatever_its_kinds() -> None:
+    """The two lines of a volume take turns; a flood of them must not be held line by line."""
+    folded = Told()
+    facts = tuple(
+        LockError(T0 + number / 10_000, kind, f"v{number}")
+        for number in range(5_000)
+        for kind in ("not_held", "not_released")
+    )
+    folded.take(Scanned(len(facts), 0, facts), T0 + 1)
+    assert [(one.kind, one.lines) for one in folded.pending] == [
+        ("not_held", 5_000),
+        ("not_released", 5_000),
+    ]
+    assert folded.seen("a", T0 + 2 * ECHO_SECONDS).troubled_lines == len(facts)
+
+
 def test_floods_leave_nothing_behind() -> None:
     """A hundred disconnects with 5,500 volumes, a million lines: as much memory as after one."""
     folded = Told()
