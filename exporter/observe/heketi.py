@@ -213,7 +213,11 @@ class Heketis:
                 f"{endpoint}{HELLO}", ssl=self._trusted(endpoint), allow_redirects=False
             ) as answer:
                 _check(answer.status)
-                said = await answer.content.read(len(GREETING) + 1)
+                said = b""
+                async for piece in answer.content.iter_any():
+                    said += piece
+                    if len(said) > len(GREETING) + 1:
+                        break
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             _translate(error)
         if said.strip() != GREETING:

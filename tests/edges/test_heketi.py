@@ -79,6 +79,27 @@ def test_every_bad_greeting_is_a_reason(what: str, key: Path) -> None:
     asyncio.run(run())
 
 
+def test_a_greeting_that_comes_in_pieces_is_one(key: Path) -> None:
+    """Whatever lies between may cut it; a Heketi that greets is not down."""
+
+    async def slowly(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        for piece in (b"Hello", b" from Heketi"):
+            await answer.write(piece)
+            for _ in range(100):
+                await asyncio.sleep(0)  # so that the first is read alone
+        return answer
+
+    async def run() -> None:
+        async with served(slowly) as url:
+            (found,) = await source(World(*naming(url)), key).look()
+            assert isinstance(found, Heketi)
+            assert found.up
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("what", ANSWERS)
 def test_every_bad_dump_is_a_reason_of_a_heketi_that_is_up(what: str, key: Path) -> None:
     """Its volumes are unseen then, not gone."""
