@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from exporter.kit.described import setting
-from exporter.observe import errors
+from exporter.observe import errors, host_path
 from exporter.observe.bounded import Bounded
 from exporter.observe.gluster_told import Told
 from exporter.observe.log_file import NOWHERE, Place
@@ -92,8 +92,7 @@ class GlusterLogSource:
         root: Path = Path("/"),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        path = root / settings.path.relative_to("/")
-        self._paths = (path, path.with_name(OLD_NAME))
+        self._root, self._path = root, settings.path
         self._zone = zone(settings.time_zone)
         self._node = node
         self._state = state / STATE if state is not None else None
@@ -102,7 +101,7 @@ class GlusterLogSource:
         self._tail: Tail | None = None
         self._written = b""
         self._failing = False
-        self._reading = Bounded(self._read, f"the log {path}")
+        self._reading = Bounded(self._read, f"the log {settings.path}")
 
     async def look(self) -> Sequence[Object]:
         """Read on, and return what has been told; nothing where there has never been a log."""
@@ -114,17 +113,19 @@ class GlusterLogSource:
             raise errors.Unreachable(self._said(error)) from error
 
     def _said(self, error: OSError) -> str:
-        return f"{error.filename or self._paths[0]}: {error.strerror or error}"
+        return f"{error.filename or self._path}: {error.strerror or error}"
 
     def _read(self) -> Sequence[GlusterLog]:
         if self._tail is None:
             self._kept = self._remembered()
-            self._tail = Tail(self._paths, self._kept.place)
+            directory = host_path.below(self._root, self._path.parent)
+            paths = (directory / self._path.name, directory / OLD_NAME)
+            self._tail = Tail(paths, self._kept.place)
         kept, tail = self._kept, self._tail
         for lines in tail.pieces():
             kept.told.take(gluster_log.scan(lines, self._zone), self._clock())
         if not tail.found:
-            if self._paths[0].parent.is_dir():
+            if host_path.below(self._root, self._path.parent).is_dir():
                 self._keep(Kept(NOWHERE, kept.told))
             return ()
         seen = kept.told.seen(self._node, self._clock())

@@ -259,3 +259,14 @@ def test_settings_that_cannot_be_are_named(settings: dict[str, object], name: st
 def test_settings_are_well_as_they_are() -> None:
     """Nobody needs to write any."""
     assert list(GlusterSettings().problems()) == []
+
+
+def test_a_work_directory_that_is_a_link_of_the_host_s_is_followed_below_its_root(
+    stage: Stage,
+) -> None:
+    """Else a node of which somebody moved it would look like one without glusterd."""
+    moved = stage.root / "data" / "glusterd"
+    moved.parent.mkdir()
+    stage.info.parent.rename(moved)
+    stage.info.parent.symlink_to("/data/glusterd")
+    assert stage.look().answers

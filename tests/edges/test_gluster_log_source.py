@@ -219,3 +219,19 @@ def test_the_loop_goes_on_while_a_flood_is_read(node: Node) -> None:
         return turned
 
     assert asyncio.run(turns()) > 10
+
+
+def test_a_log_directory_that_is_a_link_of_the_host_s_is_followed_below_its_root(
+    node: Node,
+) -> None:
+    """Somebody moved the logs off the root: seen from our root the link leads nowhere."""
+    elsewhere = node.root / "data" / "logs"
+    elsewhere.parent.mkdir()
+    node.log.parent.rename(elsewhere)
+    node.log.parent.symlink_to("/data/logs")
+    (elsewhere / "glusterd.log").touch()
+    source = node.source()
+    assert seen(source).lines == 0
+    with (elsewhere / "glusterd.log").open("ab") as file:
+        file.write(flood(V10, T0, 3))
+    assert seen(source).disconnects

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from exporter.observe import errors
+from exporter.observe import errors, host_path
 from exporter.observe.bounded import Bounded
 from exporter.observe.gluster.apart import Apart
 from exporter.observe.gluster.asking import SMALL, Asking, find, read
@@ -76,8 +76,8 @@ class Here:
         self._apart = Apart("bricks of this node")
 
     def place(self, path: Path | str) -> Path:
-        """Return where a path of the host's is seen."""
-        return self._root / str(path).lstrip("/")
+        """Return where a path of the host's is seen; it may block."""
+        return host_path.below(self._root, Path(path))
 
     async def info(self) -> Info | None:
         """Read glusterd.info."""
