@@ -16,7 +16,7 @@ from exporter.kit import settings
 from exporter.kit.program import UNUSABLE, Program
 from exporter.kit.program import main as run_program
 from exporter.observe.errors import ObserveError
-from exporter.observe.kube.access import Access, Where, access
+from exporter.observe.kube.access import Access, Where, access, kubeconfig
 from exporter.settings import NodeSettings, Settings
 
 PROGRAM = Program("pvmedic-exporter", app.ABOUT.description, (ObserveError,))
@@ -117,7 +117,7 @@ def _looked(
         if given.kubeconfig is not None:
             where = Where(kubeconfig=given.kubeconfig)
         elif where == Where() and "KUBERNETES_SERVICE_HOST" not in os.environ:
-            where = Where(kubeconfig=once.kubeconfig(os.environ))
+            where = Where(kubeconfig=kubeconfig(os.environ))
         return asyncio.run(look(read, access(where, os.environ)))
     except (settings.SettingsError, ObserveError) as error:
         print(f"{program}: {error}", file=sys.stderr)  # noqa: T201 -- for a person

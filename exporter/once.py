@@ -4,13 +4,11 @@ For a person a table, for a script JSON. What was not allowed to be read is said
 """
 
 import asyncio
-import os
 import shutil
 import sys
 import time
 from collections.abc import Mapping
 from enum import StrEnum
-from pathlib import Path
 
 import msgspec
 
@@ -53,13 +51,6 @@ class Read(msgspec.Struct):
     kubelets: dict[str, str]
     counts: dict[Kind, int]
     unreadable: dict[str, str]
-
-
-def kubeconfig(environ: Mapping[str, str]) -> Path | None:
-    """Return the kubeconfig that kubectl would take, if there is one."""
-    named = [part for part in environ.get("KUBECONFIG", "").split(os.pathsep) if part]
-    usual = Path(environ.get("HOME", "/")) / ".kube" / "config"
-    return next((path for path in (*map(Path, named), usual) if path.is_file()), None)
 
 
 async def run(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from exporter.kit.terminal import harmless
 from exporter.observe import model
 from exporter.observe.gluster_orphans import Difference, Lists, Orphan
 from exporter.observe.signals.gluster_volumes_orphaned import seen
@@ -38,19 +39,19 @@ def as_json(found: Sequence[Difference], unseen: Mapping[str, str], taken: float
 def as_table(found: Sequence[Difference], unseen: Mapping[str, str], taken: float) -> Iterator[str]:
     """Yield the lines for a person: each pool, what is orphaned in it, and what proves that."""
     for one in found:
-        yield f"POOL  {_harmless(one.pool.name)}"
+        yield f"POOL  {harmless(one.pool.name)}"
         if one.orphans:
             yield from _rows([HEAD, *(_row(orphan, one.lists) for orphan in one.orphans)])
         elif one.judged:
             yield "Each volume is in every list that was seen."
         for sentence in _seen(one):
-            yield f"      {_harmless(sentence)}"
+            yield f"      {harmless(sentence)}"
     if any(one.orphans for one in found):
         yield ONE_LOOK
     if not found:
         yield "No pool was seen: neither a Heketi showed its database nor Gluster's list was given."
     for what, why in unseen.items():
-        yield _harmless(f"UNSEEN  {what}: {why}")
+        yield harmless(f"UNSEEN  {what}: {why}")
     yield f"looked at {model.rfc3339(taken)}"
 
 
@@ -93,13 +94,8 @@ def _row(orphan: Orphan, lists: Lists) -> tuple[str, ...]:
 
 
 def _rows(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    clean = [tuple(_harmless(cell) for cell in row) for row in rows]
+    clean = [tuple(harmless(cell) for cell in row) for row in rows]
     widths = [max(len(row[column]) for row in clean) for column in range(len(HEAD))]
     for row in clean:
         cells = (text.ljust(size) for text, size in zip(row, widths, strict=True))
         yield "  ".join(cells).rstrip()
-
-
-def _harmless(text: str) -> str:
-    """Return a text that commands no terminal and adds no line."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from exporter.kit.terminal import age, cut, harmless
 from exporter.observe import model
 from exporter.observe.full_pass import Finding, Verdict
 
@@ -47,14 +48,14 @@ def as_table(
             yield f"{'  '.join(cells)}  {row[3]}"
             if number:
                 yield from (
-                    _cut(f"      {line}", width) for line in shown[number - 1].signal.evidence
+                    cut(f"      {line}", width) for line in shown[number - 1].signal.evidence
                 )
     elif not unseen:
         yield "Nothing is wrong with this cluster's storage, as far as its API shows."
     if young:
         yield f"{young} more began only just now, which is everyday life (--all shows them)."
     for what, why in unseen.items():
-        yield _harmless(f"UNSEEN  {what}: {why}")
+        yield harmless(f"UNSEEN  {what}: {why}")
     if verdict.blind:
         yield f"UNSEEN  so nothing is known of {', '.join(sorted(verdict.blind))}."
 
@@ -63,27 +64,4 @@ def _row(finding: Finding) -> tuple[str, str, str, str]:
     signal = finding.signal
     labels: Sequence[tuple[str, str]] = signal.subject.labels
     subject = " ".join(f"{name}={value}" for name, value in labels)
-    return (_age(finding.age), signal.name, signal.reason, subject)
-
-
-def _age(seconds: float | None) -> str:
-    """Return an age as kubectl writes it: the two largest units, `?` where it is not known."""
-    if seconds is None:
-        return "?"
-    left = int(seconds)
-    parts: list[str] = []
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        number, left = divmod(left, size)
-        if number or (unit == "s" and not parts):
-            parts.append(f"{number}{unit}")
-    return "".join(parts[:2])
-
-
-def _cut(text: str, width: int) -> str:
-    text = _harmless(text)
-    return text if len(text) <= width else f"{text[: width - 3]}..."
-
-
-def _harmless(text: str) -> str:
-    """Return a text that commands no terminal and adds no line: anybody may write an Event."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    return (age(finding.age), signal.name, signal.reason, subject)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.once import kubeconfig
+from exporter.observe.kube.access import kubeconfig
 from tests.edges.fake_api_server import FakeApiServer, said
 from tests.edges.test_exporter_program import CORE, items
 

@@ -3,6 +3,7 @@
 Two ways: a service account's directory (what a pod has), or a kubeconfig (what a person has).
 """
 
+import os
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -85,6 +86,13 @@ def server_of(where: Where, environment: Mapping[str, str]) -> str:
     return f"https://{shown}:{port}" if host else ""
 
 
+def kubeconfig(environ: Mapping[str, str]) -> Path | None:
+    """Return the kubeconfig that kubectl would take, if there is one."""
+    named = [part for part in environ.get("KUBECONFIG", "").split(os.pathsep) if part]
+    usual = Path(environ.get("HOME", "/")) / ".kube" / "config"
+    return next((path for path in (*map(Path, named), usual) if path.is_file()), None)
+
+
 def access(where: Where, environment: Mapping[str, str]) -> Access:
     """Choose the way; raises Unauthorized when there is none."""
     if where.kubeconfig is not None:
@@ -152,9 +160,12 @@ def _mark(path: Path) -> tuple[int, int]:
 class Kubeconfig:
     """A person's kubeconfig, its exec plugin and OIDC refresh included."""
 
-    def __init__(self, path: Path, steady: Callable[[], float] = time.monotonic) -> None:
-        """Read nothing yet."""
+    def __init__(
+        self, path: Path, steady: Callable[[], float] = time.monotonic, context: str = ""
+    ) -> None:
+        """Read nothing yet; without a `context` the file's current one counts."""
         self._path = path
+        self._context = context
         self._steady = steady
         self._read_at = float("-inf")
         self._loader: KubeConfigLoader | None = None
@@ -180,6 +191,7 @@ class Kubeconfig:
                 self._configuration = Configuration()
                 self._loader = await load_kube_config(  # type: ignore[no-untyped-call]
                     config_file=str(self._path),
+                    context=self._context or None,
                     client_configuration=self._configuration,
                     persist_config=False,
                 )
