@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+from functools import partial
 
 from exporter.kit import build, logs
 from exporter.kit.logs import fields
@@ -20,12 +21,14 @@ from remediator.actuators.fenced import Fenced
 from remediator.actuators.kubernetes import KubernetesActuator
 from remediator.alertmanager import Alertmanager
 from remediator.approvals import approvals
+from remediator.dry_run import dry_run
 from remediator.execution import Execution
 from remediator.intake import Intake
 from remediator.judgement import Judge
 from remediator.leader import Leader
 from remediator.metrics import Metrics
 from remediator.pipeline import Pipeline
+from remediator.reading import PLAN, ReadingServer
 from remediator.reconcile import Reconcile
 from remediator.record import Record
 from remediator.server import WEBHOOK, Token, WebhookServer
@@ -130,7 +133,9 @@ async def run(start: Start[Settings]) -> None:
         largest = settings.webhook.largest_body_bytes
         web = Web(settings.listen, ABOUT, metrics.parts, not_ready, largest)
         webhook.routes(web.app)
-        web.entrance, web.own_tokens = start.entrance, frozenset({WEBHOOK})
+        web.entrance, web.own_tokens = start.entrance, frozenset({WEBHOOK, PLAN})
+        reading = ReadingServer(settings.reading.token_file, partial(dry_run, world, judge, store))
+        reading.routes(web.app)
         engine = _Engine(leader, store, pipeline, settings.records)
         async with web, asyncio.TaskGroup() as group:
             LOG.info("serving", extra=fields(address=str(web.address), mode=policy.mode))

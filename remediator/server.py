@@ -49,15 +49,16 @@ BOUNDS = Bounds()
 class Token:
     """The bearer token, from a file that is read again when it changes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, setting: str = "webhook.token_file") -> None:
         """Read it; ValueError when there is none or it cannot be read."""
         self._path = path
+        self._setting = setting
         self._mark: tuple[int, int] = (0, 0)
         self._token = b""
         try:
             self._read()
         except OSError as error:
-            sentence = f"webhook.token_file: {path} cannot be read: {error.strerror}"
+            sentence = f"{setting}: {path} cannot be read: {error.strerror}"
             raise ValueError(sentence) from error
 
     def accepts(self, header: str) -> bool:
@@ -65,7 +66,7 @@ class Token:
         try:
             self._read()
         except (OSError, ValueError) as error:
-            LOG.warning("the webhook's token cannot be read; keeping the one before: %s", error)
+            LOG.warning("%s cannot be read; keeping the one before: %s", self._setting, error)
         scheme, _, given = header.partition(" ")
         # Headers are bytes on the wire; aiohttp keeps those that are not UTF-8 as surrogates.
         token = given.strip().encode(errors="surrogateescape")
@@ -79,7 +80,8 @@ class Token:
         token = self._path.read_bytes().strip()
         if not token:
             raise ValueError(
-                f"{self._path} is empty: a webhook without a token is open to everybody"
+                f"{self._path} is empty: {self._setting.partition('.')[0]} without a token is"
+                " open to everybody"
             )
         self._token, self._mark = token, mark
 

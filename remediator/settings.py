@@ -57,6 +57,18 @@ class Webhook(msgspec.Struct, frozen=True):
             yield ("largest_body_bytes", "must be at least 1")
 
 
+class ReadingSettings(msgspec.Struct, frozen=True):
+    """Who may ask what would be done."""
+
+    token_file: Annotated[
+        Path | None,
+        setting(
+            "Holds the bearer token of `pvmedic plan`, another one than the webhook's. It is read"
+            " again when it changes. Empty: nobody may ask."
+        ),
+    ] = None
+
+
 class Fencing(msgspec.Struct, frozen=True):
     """How a machine is proven dead."""
 
@@ -199,6 +211,9 @@ class Settings(msgspec.Struct, frozen=True):
     """The whole file."""
 
     webhook: Annotated[Webhook, setting("Where Alertmanager sends to.")]
+    reading: Annotated[ReadingSettings, setting("Who may ask what would be done.")] = (
+        ReadingSettings()
+    )
     listen: Annotated[
         Address, setting("Where we listen, HOST:PORT; IPv6 hosts stand in brackets.")
     ] = Address("0.0.0.0", 9822)  # noqa: S104 -- Alertmanager is elsewhere
@@ -249,7 +264,9 @@ class Settings(msgspec.Struct, frozen=True):
     log_level: Annotated[Level, setting("How much is logged.", live=True)] = Level.INFO
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """Name handlers that do not exist."""
+        """Name handlers that do not exist, and what contradicts."""
+        if self.reading.token_file == self.webhook.token_file:
+            yield ("reading.token_file", "must be another file than webhook.token_file")
         for name in self.modes:
             if handler_of(name) is None:
                 yield (f"modes.{name}", "there is no handler of this name")

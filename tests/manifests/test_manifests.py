@@ -17,6 +17,7 @@ from exporter.observe.signals import READ
 from exporter.settings import NodeSettings
 from exporter.settings import Settings as ExporterSettings
 from remediator import record
+from remediator.cli.rights import needed
 from remediator.settings import Mode
 from remediator.settings import Settings as RemediatorSettings
 
@@ -35,6 +36,9 @@ def kustomized(folder: Path) -> Iterator[tuple[Path, Tree]]:
             for each in yaml.safe_load_all(path.read_text()):
                 yield path, each
 
+
+PEOPLE = {("", "pvmedic-approver"), ("", "pvmedic-attester"), ("pvmedic", "pvmedic-pauser")}
+"""Roles for people."""
 
 OBJECTS = [each for folder in (HERE, HERE / "node") for _, each in kustomized(folder)]
 
@@ -128,6 +132,14 @@ def test_the_remediator_has_exactly_the_rights_it_uses() -> None:
     )
 
 
+def test_check_access_asks_for_exactly_what_ships() -> None:
+    """A right that is missing is found by the command that looks for it."""
+    asked = {
+        (one.namespace, one.group, one.resource, one.verb, one.name) for one in needed("pvmedic")
+    }
+    assert asked == rights("pvmedic-remediator")
+
+
 @pytest.mark.parametrize("account", ["pvmedic-exporter", "pvmedic-node", "pvmedic-remediator"])
 def test_no_account_has_a_dangerous_right(account: str) -> None:
     """No wildcard, no command execution, no secrets, no deleting and no rights over rights."""
@@ -138,6 +150,7 @@ def test_no_account_has_a_dangerous_right(account: str) -> None:
         # Its own records, once they are over for long, and nothing else.
         assert verb != "delete" or (group, resource) == ("pvmedic.dev", "remediations")
         assert (resource, verb) != ("remediationapprovals", "create")
+        assert (resource, verb) != ("nodeattestations", "create")
 
 
 def test_every_role_is_bound_and_every_binding_has_its_role() -> None:
@@ -147,8 +160,8 @@ def test_every_role_is_bound_and_every_binding_has_its_role() -> None:
             (namespace, binding["roleRef"]["name"])
             for (namespace, _), binding in of(f"{kind}Binding").items()
         }
-        # Who may approve is for the cluster's owner to say.
-        assert bound == set(of(kind)) - {("", "pvmedic-approver")}
+        # Which people may do what is for the cluster's owner to say.
+        assert bound == set(of(kind)) - PEOPLE
 
 
 def test_everything_with_a_namespace_is_in_ours() -> None:

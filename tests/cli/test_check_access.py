@@ -1,0 +1,88 @@
+"""check-access: every right is asked for, what is missing and what is too much is named."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from exporter.observe.kube.api import GET_SECONDS
+from remediator.cli.check_access import OTHER, SELF, check
+from remediator.cli.rights import UNWANTED, needed
+from remediator.cli.said import DONE, NO, Said
+from tests.cli.scripted import Scripted
+
+ACCOUNT = "system:serviceaccount:pvmedic:pvmedic-remediator"
+
+
+class Judged(Scripted):
+    """An API server that allows what a test names as `verb resource`."""
+
+    def __init__(self, *refused: str, granted: tuple[str, ...] = ()) -> None:
+        """Allow all that is needed but `refused`, and `granted` besides."""
+        super().__init__()
+        wanted = {f"{one.verb} {one.resource}" for one in needed("pvmedic")}
+        self.allowed = (wanted | set(granted)) - set(refused)
+
+    async def send(
+        self,
+        method: str,
+        where: str,
+        body: bytes | None = None,
+        *,
+        content_type: str = "application/json",
+        params: Mapping[str, str] | None = None,
+        timeout: float = GET_SECONDS,  # noqa: ASYNC109 -- the client's own signature
+    ) -> bytes:
+        """Judge one review."""
+        del content_type, params, timeout
+        spec: dict[str, Any] = json.loads(body or b"{}")["spec"]
+        self.sent.append((method, where, spec))
+        asked = spec["resourceAttributes"]
+        sub = f"/{asked['subresource']}" if asked["subresource"] else ""
+        right = f"{asked['verb']} {asked['resource']}{sub}"
+        return json.dumps({"status": {"allowed": right in self.allowed}}).encode()
+
+
+def said(api: Judged, account: str = "") -> Said:
+    """Check."""
+    return asyncio.run(check(api, account, "pvmedic"))
+
+
+def test_an_account_with_exactly_the_rights_is_well() -> None:
+    """Each was asked for, and each that it must not have."""
+    api = Judged()
+    assert said(api).status == DONE
+    assert len(api.sent) == len(needed("pvmedic")) + len(UNWANTED)
+    assert {where for _, where, _ in api.sent} == {SELF}
+
+
+def test_what_is_missing_is_named_with_what_it_is_for() -> None:
+    """So that an administrator can mend it."""
+    answer = said(Judged("patch nodes", "get configmaps"))
+    assert answer.status == NO
+    assert answer.lines[0].startswith("MISSING  patch nodes: the out-of-service taint")
+    assert "get configmaps pvmedic-pause in namespace pvmedic" in answer.lines[1]
+    assert "lacks 2 of" in answer.lines[-1]
+
+
+def test_what_is_too_much_is_named() -> None:
+    """A program that can say yes to its own plans needs no people."""
+    answer = said(Judged(granted=("create remediationapprovals", "create pods/exec")))
+    assert answer.status == NO
+    text = "\n".join(answer.lines)
+    assert "TOO MUCH create remediationapprovals.pvmedic.dev" in text
+    assert "TOO MUCH create pods/exec" in text
+
+
+def test_another_account_is_asked_about_with_the_groups_that_it_has() -> None:
+    """Rights of all service accounts count for it, too."""
+    api = Judged()
+    said(api, ACCOUNT)
+    assert {where for _, where, _ in api.sent} == {OTHER}
+    spec = api.sent[0][2]
+    assert spec["user"] == ACCOUNT
+    assert spec["groups"] == [
+        "system:authenticated",
+        "system:serviceaccounts",
+        "system:serviceaccounts:pvmedic",
+    ]
