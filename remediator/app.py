@@ -25,14 +25,17 @@ from remediator.dry_run import dry_run
 from remediator.execution import Execution
 from remediator.intake import Intake
 from remediator.judgement import Judge
-from remediator.leader import Leader
+from remediator.leader import Leader, times
 from remediator.metrics import Metrics
+from remediator.orders import Order
 from remediator.pipeline import Pipeline
 from remediator.reading import PLAN, ReadingServer
 from remediator.reconcile import Reconcile
 from remediator.record import Record
+from remediator.resources import Resources
 from remediator.server import WEBHOOK, Token, WebhookServer
 from remediator.settings import RecordSettings, Settings
+from remediator.shared_intake import SharedIntake
 from remediator.sinks import AuditLog, KubeEvents
 from remediator.store import Store
 from remediator.verification import Verification
@@ -61,6 +64,11 @@ class _Late:
     store: Store | None = None
     intake: Intake | None = None
     leader: Leader | None = None
+    pipeline: Pipeline | None = None
+
+    def opened(self) -> None:
+        if self.pipeline is not None:
+            self.pipeline.wake()
 
     def records(self) -> tuple[Record, ...]:
         return self.store.all() if self.store is not None else ()
@@ -96,9 +104,11 @@ async def run(start: Start[Settings]) -> None:
     asked = Alertmanager(settings.alertmanager)
     async with Api(access(settings.kubernetes, os.environ), metrics) as api, asked as alertmanager:
         who = settings.identity or socket.gethostname()
-        leader = Leader(api, settings.namespace, who, time.monotonic, time.time)
-        store, events = Store(api, leader.fence), KubeEvents(api)
+        pace = times(settings.replicas.lease)
+        leader = Leader(api, settings.namespace, who, time.monotonic, time.time, pace)
+        store = Store(api, leader.fence, pace.margin, late.opened)
         world, people = KubernetesWorld(api, settings.namespace), approvals(api)
+        events = KubeEvents(api)
         judge = Judge(
             world=world,
             power=power,
@@ -108,26 +118,35 @@ async def run(start: Start[Settings]) -> None:
             policy=policy,
             now=time.time,
         )
-        actuator = Fenced(KubernetesActuator(api), leader.fence)
+        actuator = Fenced(KubernetesActuator(api, pace.margin), leader.fence)
         pipeline = Pipeline(
             world,
             store,
             judge,
-            Execution(actuator, judge),
+            Execution(actuator, judge, settings.replicas.landing),
             Verification(actuator, judge),
-            people.held.values,
+            people.values,
             settings.limits.look_every,
         )
-        intake = Intake(store, pipeline.heard, time.time, settings.alerts, settings.cluster)
+        intake = SharedIntake(
+            store,
+            pipeline.heard,
+            time.time,
+            settings.alerts,
+            settings.cluster,
+            leads=leader.leads,
+        )
         asking = settings.alertmanager
         reconcile = Reconcile(alertmanager, intake.take, metrics, asking.receiver, asking.every)
         if alertmanager.named:
             metrics.reconciles()
-        late.store, late.intake, late.leader = store, intake, leader
+        late.store, late.intake, late.leader, late.pipeline = store, intake, leader, pipeline
         metrics.executes(who, leader.leads, pipeline.due_since)
         webhook = WebhookServer(token, intake, metrics, lambda: store.loaded, reconcile.ask)
 
         def not_ready() -> str:
+            if stop.is_set():
+                return "stopping"
             return "" if store.loaded else "the Remediations could not be listed yet"
 
         largest = settings.webhook.largest_body_bytes
@@ -136,20 +155,34 @@ async def run(start: Start[Settings]) -> None:
         web.entrance, web.own_tokens = start.entrance, frozenset({WEBHOOK, PLAN})
         reading = ReadingServer(settings.reading.token_file, partial(dry_run, world, judge, store))
         reading.routes(web.app)
-        engine = _Engine(leader, store, pipeline, settings.records)
+        engine = _Engine(leader, store, people, pipeline, settings.records)
         async with web, asyncio.TaskGroup() as group:
             LOG.info("serving", extra=fields(address=str(web.address), mode=policy.mode))
-            work = (store.run(), people.run(), leader.run(), events.run())
+            work = (store.run(), people.run(), events.run())
             more = (reconciled(store, reconcile), follow([reload, start.entrance]))
             tasks = [group.create_task(one) for one in (*work, *more)]
+            leading = group.create_task(leader.run())
             running = group.create_task(engine.run())
             await stop.wait()
             LOG.info("stopping")
             pipeline.end()
-            await asyncio.wait([running], timeout=PARKED_WITHIN)
-            await leader.release()
-            for task in (running, *tasks):
+            await _given_back(running, leading, leader)
+            for task in tasks:
                 task.cancel()
+
+
+async def _given_back(
+    running: asyncio.Task[None], leading: asyncio.Task[None], leader: Leader
+) -> None:
+    """Let the step that is under way end, then give the Lease back.
+
+    Who gives it back must neither write any more nor take it again.
+    """
+    await asyncio.wait([running], timeout=PARKED_WITHIN)
+    running.cancel()
+    leading.cancel()
+    await asyncio.wait([running, leading])
+    await leader.release()
 
 
 def _apply(settings: Settings) -> None:
@@ -168,10 +201,16 @@ class _Engine:
     """Executes while we lead, over records that were read after we came to lead."""
 
     def __init__(
-        self, leader: Leader, store: Store, pipeline: Pipeline, kept: RecordSettings
+        self,
+        leader: Leader,
+        store: Store,
+        people: Resources[Order],
+        pipeline: Pipeline,
+        kept: RecordSettings,
     ) -> None:
         self._leader = leader
         self._store = store
+        self._people = people
         self._pipeline = pipeline
         self._kept = kept
 
@@ -182,10 +221,14 @@ class _Engine:
                 await asyncio.sleep(0.1)
                 continue
             try:
-                # What the replica before us did must be known before we do anything.
+                # What the replica before us did, and what people have said, must be known before
+                # we do anything.
                 await self._store.load()
+                await self._people.load()
             except ObserveError as error:
-                LOG.warning("Remediations could not be listed", extra=fields(why=str(error)))
+                LOG.warning(
+                    "what is recorded and ordered could not be listed", extra=fields(why=str(error))
+                )
                 await asyncio.sleep(2.0)
                 continue
             async with asyncio.TaskGroup() as group:

@@ -27,17 +27,20 @@ from remediator.record import Phase, PlanRecord, Record, StepState, moved, with_
 LANDING = 75.0
 """Seconds in which a call without an answer may still take effect.
 
-The API server drops one after 60 s.
+The API server drops one after 60 s. Counted by the clock of who waits, from when it first saw the
+intent: the replica that wrote it may have had another time.
 """
 
 
 class Execution:
     """Carries Running records on, one small piece at a tick."""
 
-    def __init__(self, actuator: Actuator, judge: Judge) -> None:
+    def __init__(self, actuator: Actuator, judge: Judge, landing: float = LANDING) -> None:
         """Use the only thing that changes the world, and the judge of plans."""
         self._actuator = actuator
         self._judge = judge
+        self._landing = landing
+        self._intents: dict[str, tuple[int, float]] = {}
 
     async def tick(self, record: Record, sight: Sight, handler: Handler) -> Record:
         """Return the record as it should be saved next.
@@ -87,7 +90,7 @@ class Execution:
     ) -> Record:
         """Ask everything once more, write the intent, apply."""
         now = self._judge.now()
-        if _may_still_land(record, index, now):
+        if self._may_still_land(record, index, now):
             return moved(
                 record, Phase.RUNNING, "waiting whether an unanswered call still lands", now
             )
@@ -123,6 +126,7 @@ class Execution:
         record = await self._judge.save(
             moved(record, Phase.RUNNING, f"about to {plans.sentence(step)}", now)
         )
+        self._first_seen(record, index, now)
         try:
             await self._actuator.apply(step, case.view)
         except (Forbidden, Invalid) as error:
@@ -137,6 +141,23 @@ class Execution:
         self._judge.wrote(record, plans.sentence(step))
         applied = marked(record, index, StepState.APPLIED, self._judge.now())
         return moved(applied, Phase.RUNNING, f"done: {plans.sentence(step)}", self._judge.now())
+
+    def _may_still_land(self, record: Record, index: int, now: float) -> bool:
+        plan = record.status.plan
+        if plan is None or plan.steps[index].state is not StepState.INTENDED:
+            return False
+        return now - self._first_seen(record, index, now) < self._landing
+
+    def _first_seen(self, record: Record, index: int, now: float) -> float:
+        """Return when we first saw the intent that stands on a record."""
+        plan = record.status.plan
+        at = plan.steps[index].at if plan is not None else None
+        intent = round((at or 0.0) * 1000)
+        known, since = self._intents.get(record.uid, (None, now))
+        if known != intent:
+            self._intents[record.uid] = (intent, now)
+            return now
+        return since
 
 
 def next_step(plan: PlanRecord | None) -> int | None:
@@ -154,13 +175,6 @@ def marked(record: Record, index: int, state: StepState, now: float, detail: str
     step = msgspec.structs.replace(plan.steps[index], state=state, at=now, detail=detail)
     steps = (*plan.steps[:index], step, *plan.steps[index + 1 :])
     return with_status(record, plan=msgspec.structs.replace(plan, steps=steps))
-
-
-def _may_still_land(record: Record, index: int, now: float) -> bool:
-    plan = record.status.plan
-    step = plan.steps[index] if plan is not None else None
-    intended = step is not None and step.state is StepState.INTENDED
-    return intended and step is not None and step.at is not None and now - step.at < LANDING
 
 
 def _unbegun(record: Record, index: int, step: Step, now: float) -> Record:

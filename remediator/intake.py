@@ -15,7 +15,7 @@ from exporter.observe.signals import detector_of
 from remediator import alert as alerts
 from remediator.alert import Alert, Existing, Notification, Outcome
 from remediator.handlers import handler_of
-from remediator.record import Record, Spec, subject_key
+from remediator.record import Record, Spec, name_of, subject_key
 
 LOG = logging.getLogger("pvmedic.intake")
 
@@ -156,7 +156,8 @@ class Intake:
             LOG.warning("could not be recorded", extra={"fields": {"why": str(error)}})
 
     async def _create(self, spec: Spec) -> Outcome:
-        there = self._episodes.newest(spec.signal, Subject(tuple(spec.subject.items())))
+        subject = Subject(tuple(spec.subject.items()))
+        there = self._episodes.newest(spec.signal, subject)
         if there is not None and there.spec.episode >= spec.episode:
             # While we waited for a slot.
             self._heard(there.name, self._now())
@@ -164,6 +165,7 @@ class Intake:
         try:
             record = await self._episodes.create(spec)
         except Conflict:
+            self._heard(name_of(spec.signal, subject, spec.episode), self._now())
             return Outcome.KNOWN
         fields = {"record": record.name, "subject": spec.subject_text}
         LOG.info("recorded", extra={"fields": fields})

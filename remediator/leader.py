@@ -3,13 +3,16 @@
 Clocks of replicas need not agree: a Lease of somebody else counts as run out when *we* have seen it
 unchanged for its whole duration, by a clock that only goes forward. Our own is believed for less
 time than others wait for, counted from before the request that renewed it; a process that was
-stopped in between finds out before its next write.
+stopped in between finds out before its next write. The records themselves are bound by their
+versions, so that even a machine whose clocks stood still with it cannot write over what came after.
 """
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,13 +23,26 @@ from remediator.errors import Deposed
 LOG = logging.getLogger("pvmedic.leader")
 
 NAME = "pvmedic-remediator"
-DURATION = 15
+DURATION = 15.0
 """Seconds that others wait after our last renewal."""
-BELIEVED = 10.0
-"""Seconds that we believe in our own renewal."""
-RENEW = 2.0
-MARGIN = 5.0
-"""Seconds that must be left of it when a write begins. A write has no longer to be answered."""
+
+
+class Times(NamedTuple):
+    """Seconds, all from one: how long others wait after our last renewal.
+
+    believed: how long we believe in our own. renew: how often we do it. margin: what must be left
+    of our belief when a write begins; a write has no longer to be answered.
+    """
+
+    duration: float
+    believed: float
+    renew: float
+    margin: float
+
+
+def times(duration: float = DURATION) -> Times:
+    """Return what goes with a duration."""
+    return Times(duration, duration * 2 / 3, duration * 2 / 15, duration / 3)
 
 
 class _Meta(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -37,7 +53,7 @@ class _Meta(msgspec.Struct, rename="camel", omit_defaults=True):
 
 class _Spec(msgspec.Struct, rename="camel", omit_defaults=True):
     holder_identity: str = ""
-    lease_duration_seconds: int = DURATION
+    lease_duration_seconds: int = int(DURATION)
     acquire_time: str = ""
     renew_time: str = ""
     lease_transitions: int = 0
@@ -60,6 +76,7 @@ class Leader:
         identity: str,
         steady: Callable[[], float],
         wall: Callable[[], float],
+        pace: Times | None = None,
     ) -> None:
         """Hold nothing yet."""
         self._api = api
@@ -67,9 +84,9 @@ class Leader:
         self._identity = identity
         self._steady = steady
         self._wall = wall
+        self.pace = pace or times()
         self._until = float("-inf")
         self._seen: tuple[str, float] = ("", float("-inf"))
-        self._held: _Lease | None = None
         self.holder = ""
 
     def leads(self, margin: float = 0.0) -> bool:
@@ -78,7 +95,7 @@ class Leader:
 
     def fence(self) -> None:
         """Raise Deposed unless a write that begins now ends while we lead."""
-        if not self.leads(MARGIN):
+        if not self.leads(self.pace.margin):
             raise Deposed(
                 f"the Lease {NAME} is not ours, or not for long enough: nothing is written"
             )
@@ -95,7 +112,7 @@ class Leader:
                 LOG.info(
                     "leading" if self.leads() else "not leading", extra={"fields": self.shown()}
                 )
-            await asyncio.sleep(RENEW)
+            await asyncio.sleep(self.pace.renew)
 
     def shown(self) -> dict[str, str]:
         """Return who holds it, for logs."""
@@ -115,22 +132,28 @@ class Leader:
             self._seen = (mark, began)
         ours = self.holder == self._identity
         waited = began - self._seen[1]
-        if not ours and self.holder and waited < (found.spec.lease_duration_seconds or DURATION):
+        if (
+            not ours
+            and self.holder
+            and waited < (found.spec.lease_duration_seconds or self.pace.duration)
+        ):
             self._until = float("-inf")
             return
         wanted = msgspec.structs.replace(found, spec=self._spec(found.spec))
         await self._write("PUT", f"/{NAME}", wanted, began)
 
     async def release(self) -> None:
-        """Give it back, so that nobody waits for it."""
-        if not self.leads() or self._held is None:
-            return
+        """Give it back, so that nobody waits for it. `run` must have ended: it would take it again.
+
+        A renewal that was cut off may have landed, so what is given back is read first.
+        """
         self._until = float("-inf")
-        spec = msgspec.structs.replace(
-            self._held.spec, holder_identity="", lease_duration_seconds=1
-        )
-        wanted = msgspec.structs.replace(self._held, spec=spec)
         try:
+            found = await self._read()
+            if found is None or found.spec.holder_identity != self._identity:
+                return
+            spec = msgspec.structs.replace(found.spec, holder_identity="", lease_duration_seconds=1)
+            wanted = msgspec.structs.replace(found, spec=spec)
             await self._api.send(
                 "PUT", f"{self._path}/{NAME}", msgspec.json.encode(wanted), timeout=3.0
             )
@@ -157,14 +180,15 @@ class Leader:
             # Somebody was faster; who, the next look tells.
             self._until = float("-inf")
             return
-        self._held = msgspec.json.decode(body, type=_Lease)
-        self._seen = (self._held.metadata.resource_version, began)
+        held = msgspec.json.decode(body, type=_Lease)
+        self._seen = (held.metadata.resource_version, began)
         self.holder = self._identity
-        self._until = began + BELIEVED
+        self._until = began + self.pace.believed
 
     def _spec(self, before: _Spec | None) -> _Spec:
+        seconds = math.ceil(self.pace.duration)
         now = datetime.fromtimestamp(self._wall(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         if before is not None and before.holder_identity == self._identity:
-            return msgspec.structs.replace(before, renew_time=now, lease_duration_seconds=DURATION)
+            return msgspec.structs.replace(before, renew_time=now, lease_duration_seconds=seconds)
         transitions = before.lease_transitions + 1 if before is not None else 0
-        return _Spec(self._identity, DURATION, now, now, transitions)
+        return _Spec(self._identity, seconds, now, now, transitions)

@@ -71,6 +71,10 @@ class Pipeline:
         due = [at for at in self._due.values() if at <= now]
         return min([*due, *self._begun], default=None)
 
+    def wake(self) -> None:
+        """Look soon whether there is a record that was not known."""
+        self._wake.set()
+
     def end(self) -> None:
         """Come to an end at the next safe point: what is under way is done or parked first."""
         self._ending = True
@@ -159,7 +163,10 @@ class Pipeline:
     def _seen(self, record: Record, sight: Sight) -> Record:
         """Note what the look said, and when the last firing notification came."""
         now, status = self._judge.now(), record.status
+        # Another replica's clock may be ahead of ours.
+        elsewhere = min(record.heard or 0.0, now)
         heard = max(self._heard.get(record.name, 0.0), status.last_alert_at or record.created)
+        heard = max(heard, elsewhere)
         if sight.unseen:
             return with_status(record, seen=Seen.UNSEEN, last_alert_at=heard)
         if sight.signal is None:

@@ -235,7 +235,8 @@ class Status(_Wire, frozen=True):
 class Record(msgspec.Struct, frozen=True):
     """One Remediation. `version` is its resourceVersion: every write carries it.
 
-    `deletion` is when somebody deleted it; it is there as long as finalizers keep it.
+    `deletion` is when somebody deleted it; it is there as long as finalizers keep it. `heard` is
+    when a replica that does not execute last heard its alert.
     """
 
     name: str
@@ -246,6 +247,7 @@ class Record(msgspec.Struct, frozen=True):
     status: Status = Status()
     finalizers: tuple[str, ...] = ()
     deletion: float | None = None
+    heard: float | None = None
 
     @property
     def kept(self) -> bool:

@@ -84,11 +84,22 @@ class Resources(Generic[T]):
         self._touched: set[str] = set()
         self.held: dict[str, T] = {}
         self.loaded = False
+        self.followed = False
+        """Whether a watch is open that began where the last list ended."""
 
     def put(self, name: str, value: T) -> None:
         """Hold what we have just written ourselves; a list under way does not know it yet."""
         self.held[name] = value
         self._touched.add(name)
+
+    def values(self) -> tuple[T, ...]:
+        """Return all that is held now; `held` itself is another one after each list."""
+        return tuple(self.held.values())
+
+    def drop(self, name: str) -> None:
+        """Hold no more what is known to be gone."""
+        self.held.pop(name, None)
+        self._changed(name)
 
     async def load(self) -> None:
         """Read all of them; raises ObserveError."""
@@ -117,8 +128,10 @@ class Resources(Generic[T]):
                 while True:
                     await self._watch()
             except errors.Gone:
+                self.followed = False
                 continue
             except errors.ObserveError as error:
+                self.followed = False
                 LOG.warning("%s cannot be followed: %s", self._path, error)
                 await asyncio.sleep(AGAIN)
 
@@ -127,6 +140,7 @@ class Resources(Generic[T]):
         followed = self._api.follow(self._path, self._version, seconds=WATCH_SECONDS)
         async with aclosing(followed) as lines:
             async for line in lines:
+                self.followed = True
                 if line is not None:
                     self._line(line)
 

@@ -30,6 +30,12 @@ LONGEST_FRESH = Duration(60.0)
 """How old the last reading of a proof may ever be when we act."""
 
 
+SHORTEST_LEASE = Duration(15.0)
+SHORTEST_LANDING = Duration(75.0)
+SHORTEST_DEMONSTRATION = Duration(3.0)
+LONGEST_LEASE = Duration(300.0)
+
+
 class Mode(enum.StrEnum):
     """observe: plans and verdicts only. approve: a person says yes first. auto: guards decide."""
 
@@ -167,6 +173,37 @@ class Limits(msgspec.Struct, frozen=True):
             yield ("give_up_after", "must be longer than look_every")
 
 
+class Replicas(msgspec.Struct, frozen=True):
+    """How several replicas agree on the one that executes."""
+
+    lease: Annotated[
+        Duration,
+        setting(
+            "How long the others wait after the last word of the one that executes: 15s to 5m."
+        ),
+    ] = SHORTEST_LEASE
+    landing: Annotated[
+        Duration,
+        setting(
+            "How long a write without an answer may still take effect, so that nobody repeats it"
+            " before: at least 75s, for an API server works on a request for 60s."
+        ),
+    ] = SHORTEST_LANDING
+    demonstration: Annotated[
+        bool,
+        setting("Allows shorter times, from 3s on. For a demonstration, never for a cluster."),
+    ] = False
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Name what contradicts."""
+        for name, least in (("lease", SHORTEST_LEASE), ("landing", SHORTEST_LANDING)):
+            at_least = SHORTEST_DEMONSTRATION if self.demonstration else least
+            if getattr(self, name) < at_least:
+                yield (name, f"must be at least {at_least}")
+        if self.lease > LONGEST_LEASE:
+            yield ("lease", f"must be at most {LONGEST_LEASE}: a dead one is replaced only then")
+
+
 class RecordSettings(msgspec.Struct, frozen=True):
     """How long records are kept. A subject's newest always is, and what is owed."""
 
@@ -257,6 +294,7 @@ class Settings(msgspec.Struct, frozen=True):
     ] = AlertmanagerSettings()
     fencing: Annotated[Fencing, setting("How a machine is proven dead.")] = Fencing()
     limits: Annotated[Limits, setting("How often and how long.")] = Limits()
+    replicas: Annotated[Replicas, setting("How one of several replicas executes.")] = Replicas()
     records: Annotated[RecordSettings, setting("How long Remediations are kept.")] = (
         RecordSettings()
     )

@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from exporter.observe.errors import Conflict, Garbage, Gone, NotFound
-from exporter.observe.kube.api import Api
+from exporter.observe.kube.api import GET_SECONDS, Api
 from exporter.observe.model import Subject, rfc3339
 from remediator.record import FINALIZER, Record, Spec, Status, name_of, subject_key
 from remediator.resources import Resources
@@ -19,6 +19,8 @@ from remediator.resources import Resources
 GROUP = "pvmedic.dev/v1alpha1"
 PATH = f"/apis/{GROUP}/remediations"
 KEY_LABEL = "pvmedic.dev/subject"
+HEARD = "pvmedic.dev/heard-at"
+"""On a record: when a replica that does not execute last heard its alert."""
 
 MAPS = frozenset({"labels", "params", "prior", "done", "subject", "claimUids"})
 """Keys whose value is a map with keys of its own, none of them a time."""
@@ -32,6 +34,7 @@ class _Meta(msgspec.Struct, rename="camel", omit_defaults=True):
     deletion_timestamp: str = ""
     labels: dict[str, str] = {}
     finalizers: tuple[str, ...] = ()
+    annotations: dict[str, str] = {}
 
 
 class _Wire(msgspec.Struct, rename="camel"):
@@ -48,10 +51,22 @@ class Store:
     `fence` is asked before every write of the engine and raises when we may not write any more.
     """
 
-    def __init__(self, api: Api, fence: Callable[[], None] = lambda: None) -> None:
-        """Start empty; `run` fills."""
+    def __init__(
+        self,
+        api: Api,
+        fence: Callable[[], None] = lambda: None,
+        within: float = GET_SECONDS,
+        opened: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Start empty; `run` fills.
+
+        `within` is how long the answer to a write may take, in seconds. `opened` hears that there
+        is a record that was not known.
+        """
         self._api = api
         self._fence = fence
+        self._within = within
+        self._opened = opened
         self._resources = Resources(api, PATH, decode, self._index)
         self._by_subject: dict[str, set[str]] = {}
         self._subjects: dict[str, str] = {}
@@ -63,15 +78,47 @@ class Store:
         """Whether the records are known."""
         return self._resources.loaded
 
+    @property
+    def followed(self) -> bool:
+        """Whether what others change comes here at once; else what is held may be old."""
+        return self._resources.followed
+
     def all(self) -> tuple[Record, ...]:
         """Return every record, as last seen."""
         return tuple(self._resources.held.values())
+
+    def named(self, name: str) -> Record | None:
+        """Return a record as last seen."""
+        return self._resources.held.get(name)
 
     def newest(self, signal: str, subject: Subject) -> Record | None:
         """Return the latest episode of a subject."""
         names = self._by_subject.get(subject_key(signal, subject), ())
         same = (self._resources.held[name] for name in names)
         return max(same, key=lambda record: record.spec.episode, default=None)
+
+    async def again(self, name: str) -> Record | None:
+        """Read one record afresh; None when it is gone."""
+        try:
+            return self._put(decode(await self._api.send("GET", f"{PATH}/{name}", timeout=5.0)))
+        except NotFound:
+            self._resources.drop(name)
+            return None
+
+    async def note(self, record: Record, at: float) -> None:
+        """Write on the record itself when its alert was last heard, for the replica that executes.
+
+        An annotation, bound to the uid alone: the status is for the one that executes.
+        """
+        body = {"metadata": {"uid": record.uid, "annotations": {HEARD: _fine(at)}}}
+        answer = await self._api.send(
+            "PATCH",
+            f"{PATH}/{record.name}",
+            msgspec.json.encode(body),
+            content_type="application/merge-patch+json",
+            timeout=5.0,
+        )
+        self._put(decode(answer))
 
     async def create(self, spec: Spec) -> Record:
         """Create a record; Conflict when the episode exists already, which is then in the cache."""
@@ -130,7 +177,7 @@ class Store:
         only = {"uid": record.uid, "resourceVersion": record.version}
         body = msgspec.json.encode({"preconditions": only})
         try:
-            await self._api.send("DELETE", f"{PATH}/{record.name}", body)
+            await self._api.send("DELETE", f"{PATH}/{record.name}", body, timeout=self._within)
         except (Conflict, NotFound):
             return
 
@@ -156,7 +203,9 @@ class Store:
         self._fence()
         where = f"{PATH}/{record.name}"
         try:
-            answer = await self._api.send(method, f"{where}{sub}", body, content_type=content_type)
+            answer = await self._api.send(
+                method, f"{where}{sub}", body, content_type=content_type, timeout=self._within
+            )
         except (Conflict, Gone):
             self._put(decode(await self._api.send("GET", where)))
             raise
@@ -174,6 +223,8 @@ class Store:
             self._by_subject.get(self._subjects.pop(name, ""), set()).discard(name)
             return
         key = subject_key(record.spec.signal, record.subject)
+        if name not in self._subjects:
+            self._opened()
         self._subjects[name] = key
         self._by_subject.setdefault(key, set()).add(name)
 
@@ -192,9 +243,18 @@ def decode(body: bytes | msgspec.Raw) -> Record:
             status=msgspec.convert(_walk(wire.status, out=False), Status),
             finalizers=meta.finalizers,
             deletion=_seconds(meta.deletion_timestamp) if meta.deletion_timestamp else None,
+            heard=_heard(meta.annotations.get(HEARD, "")),
         )
     except (msgspec.MsgspecError, ValueError) as error:
         raise Garbage(f"this is no Remediation of ours: {error}") from error
+
+
+def _heard(text: str) -> float | None:
+    """Return a time that anybody may have written there; None where it is none."""
+    try:
+        return _seconds(text) if text else None
+    except ValueError:
+        return None
 
 
 def _timed(value: Spec | Status, *, out: bool) -> dict[str, object]:

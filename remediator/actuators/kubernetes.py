@@ -3,7 +3,7 @@
 import msgspec
 
 from exporter.observe.errors import Conflict
-from exporter.observe.kube.api import Api
+from exporter.observe.kube.api import GET_SECONDS, Api
 from exporter.observe.view import View
 from remediator import plan as plans
 from remediator.plan import Step
@@ -12,9 +12,10 @@ from remediator.plan import Step
 class KubernetesActuator:
     """Applies taint steps."""
 
-    def __init__(self, api: Api) -> None:
-        """Write through this client."""
+    def __init__(self, api: Api, within: float = GET_SECONDS) -> None:
+        """Write through this client; `within` is how long an answer may take, in seconds."""
         self._api = api
+        self._within = within
 
     async def apply(self, step: Step, view: View) -> None:
         """Patch the node as it was seen in `view`; Conflict when it is another one by now."""
@@ -27,4 +28,5 @@ class KubernetesActuator:
             msgspec.json.encode(plans.patch(step, node)),
             content_type="application/merge-patch+json",
             params={"fieldManager": "pvmedic-remediator"},
+            timeout=self._within,
         )

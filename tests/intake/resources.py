@@ -89,16 +89,17 @@ class Resources(Api):
         return self._keep(name, {**there, "status": sent["status"]})
 
     def _patch(self, name: str, sent: dict[str, Any]) -> dict[str, Any]:
-        """Change finalizers; a deleted object without any is gone."""
+        """Change finalizers or annotations; a deleted object without finalizers is gone."""
         if name not in self.objects:
             raise NotFound(name)
-        there = self.objects[name]
-        for field in ("uid", "resourceVersion"):
-            if sent["metadata"][field] != there["metadata"][field]:
+        there, wanted = self.objects[name], sent["metadata"]
+        for field in {"uid", "resourceVersion"} & wanted.keys():
+            if wanted[field] != there["metadata"][field]:
                 raise Conflict(f"{name}: {field}")
-        meta = {**there["metadata"], "finalizers": sent["metadata"]["finalizers"]}
+        notes = {**there["metadata"].get("annotations", {}), **wanted.get("annotations", {})}
+        meta = {**there["metadata"], **wanted, "annotations": notes}
         found = self._keep(name, {**there, "metadata": meta})
-        if "deletionTimestamp" in meta and not meta["finalizers"]:
+        if "deletionTimestamp" in meta and not meta.get("finalizers"):
             del self.objects[name]
         return found
 

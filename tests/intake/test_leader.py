@@ -9,8 +9,10 @@ import pytest
 from exporter.observe.errors import Conflict, NotFound, ObserveError, ServerFailed, Unreachable
 from exporter.observe.kube.api import GET_SECONDS, Api
 from remediator.errors import Deposed
-from remediator.leader import BELIEVED, DURATION, MARGIN, Leader
+from remediator.leader import DURATION, Leader, times
 from tests.intake.resources import Nobody
+
+BELIEVED, MARGIN = times().believed, times().margin
 
 
 class Leases(Api):
@@ -116,8 +118,10 @@ def test_who_was_stopped_for_long_does_not_write_when_it_goes_on() -> None:
 
 def test_we_believe_in_it_for_less_time_than_others_wait() -> None:
     """Counted from before the request: its answer may have been on its way for long."""
-    assert BELIEVED < DURATION
-    assert MARGIN < BELIEVED
+    assert times() == (15.0, 10.0, 2.0, 5.0)
+    for duration in (3.0, DURATION, 300.0):
+        pace = times(duration)
+        assert pace.renew < pace.margin < pace.believed < pace.duration
 
 
 def test_of_two_that_take_it_at_once_one_leads() -> None:
@@ -167,3 +171,30 @@ def test_who_does_not_hold_it_gives_nothing_back() -> None:
     asyncio.run(two.leader.release())
     assert leases.lease is not None
     assert leases.lease["spec"]["holderIdentity"] == "one"
+
+
+def test_a_renewal_that_was_cut_off_does_not_keep_it_from_being_given_back() -> None:
+    """It landed, and only the answer was lost: what is given back is read first."""
+    leases = Leases()
+    one, two = Replica(leases, "one"), Replica(leases, "two")
+    one.look()
+    two.look()
+    assert leases.lease is not None
+    leases.lease["metadata"]["resourceVersion"] = str(leases.version + 1)
+    leases.version += 1
+    asyncio.run(one.leader.release())
+    assert two.look(0.1)
+
+
+def test_what_cannot_be_given_back_runs_out() -> None:
+    """The API server is away: we stop to lead all the same, and the others wait."""
+    leases = Leases()
+    one, two = Replica(leases, "one"), Replica(leases, "two")
+    one.look()
+    two.look()
+    leases.fails = Unreachable("no answer")
+    asyncio.run(one.leader.release())
+    assert not one.leader.leads()
+    leases.fails = None
+    assert not two.look(DURATION - 0.1)
+    assert two.look(0.2)

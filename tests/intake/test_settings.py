@@ -227,3 +227,14 @@ def test_without_an_api_server_the_program_says_how_to_name_one(tmp_path: Path) 
     ended = started(tmp_path, f"webhook: {{token_file: {token}}}")
     assert ended.returncode == 2
     assert "set kubernetes.server" in ended.stderr
+
+
+def test_shorter_times_between_replicas_are_for_demonstrations_only() -> None:
+    """And they have to be said; none may be shorter than a busy machine needs to renew a Lease."""
+    for times in ("lease: 14s", "landing: 74s", "demonstration: true, lease: 2s"):
+        (problem,) = problems(LEAST + f"replicas: {{{times}}}\n")
+        assert "must be at least" in problem
+    (problem,) = problems(LEAST + "replicas: {lease: 301s}\n")
+    assert "must be at most" in problem
+    text = LEAST + "replicas: {lease: 3s, landing: 4s, demonstration: true}\n"
+    assert read_text(text, "r.yaml", Settings).replicas.lease == 3.0

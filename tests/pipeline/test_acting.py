@@ -349,3 +349,22 @@ def test_other_taints_and_annotations_survive_the_write() -> None:
     assert [taint.key for taint in cluster.node.taints] == [other.key, KEY]
     assert cluster.node.annotations == {"pvmedic.dev/note": "keep", "pvmedic.dev/undo": OWNER}
     assert isinstance(cluster.writes[0], AddTaint)
+
+
+@pytest.mark.parametrize("ahead", [-3600.0, 3600.0])
+def test_another_replicas_clock_does_not_shorten_or_stretch_the_wait(ahead: float) -> None:
+    """Who takes over waits as long as a call may take, by its own clock, from its first look on."""
+    cluster, engine = about_to()
+    cluster.refusals = [(Unreachable("timed out"), False)]
+    asyncio.run(ticks(cluster, engine, 1))
+    cluster.clock += ahead
+    took_over, began = cluster.engine(), cluster.clock
+    asyncio.run(took_over.tick(NAME))
+    cluster.clock = began + LANDING - 1.0
+    asyncio.run(took_over.tick(NAME))
+    assert cluster.calls.count("apply AddTaint") == 1
+    assert "still lands" in cluster.record().status.message
+    if ahead < 0:
+        # With a clock that is ahead the plan is an old one by now, and judged anew.
+        asyncio.run(carry_on(cluster, took_over, lambda: cluster.tainted))
+        assert began + LANDING <= cluster.clock <= began + 2 * LANDING

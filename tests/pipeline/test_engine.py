@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import msgspec
+import pytest
 
 from exporter.observe.errors import Conflict, ServerFailed
 from exporter.observe.model import Subject
@@ -154,3 +155,23 @@ def test_reports_say_each_sentence_once_with_the_phase_before() -> None:
     assert told[:2] == [("Observed", "Deferred"), ("Deferred", "Running")]
     sentences = [report.entry.sentence for report in cluster.reports if not report.wrote]
     assert len(sentences) == len(set(sentences))
+
+
+@pytest.mark.parametrize(("ahead", "kept"), [(0.0, True), (86400.0, True), (-86400.0, False)])
+def test_what_another_replica_heard_counts_as_if_it_had_been_heard_here(
+    ahead: float,
+    kept: bool,  # noqa: FBT001 -- a parameter
+) -> None:
+    """It stands on the record; a clock that is ahead of ours makes nothing fresher than now."""
+    cluster = FakeCluster()
+    cluster.open(record())
+    cluster.machine.state = "running"
+    engine = cluster.engine()
+    asyncio.run(ticks(cluster, engine, 1))
+    now = cluster.clock = NOW + 5 * 3600.0 + 10.0
+    heard = now + ahead
+    cluster.kept[NAME] = msgspec.structs.replace(cluster.record(), heard=heard)
+    asyncio.run(ticks(cluster, engine, 1))
+    assert (cluster.phase() is Phase.DEFERRED) == kept
+    if kept:
+        assert cluster.record().status.last_alert_at == min(heard, now)
