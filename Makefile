@@ -9,7 +9,7 @@ UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.
 	--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench format generate pins clean
+.PHONY: help setup demo test soak check bench format generate pins clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: setup check ## the checks, then every test, on real parts: up to 15 minute
 	@$(DEPLOY) $(PY) -m local further
 	@echo "tests: up to 15 minutes on two cores, most of it waiting for a real control plane"
 	@$(PY) -m pytest -n 2 --dist loadgroup $(TESTS)
+
+soak: setup ## what the tests do with chance, a thousand times and more: about 15 minutes
+	@$(PY) -m pytest -n 2 -m soak $(TESTS)
 
 check: $(READY) ## lint, format, types and import rules: about a minute the first time
 	@echo "ruff: lint and format"

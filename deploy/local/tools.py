@@ -1,7 +1,7 @@
 """Finds or makes the programs that a local cluster runs, once, in the user's cache.
 
 How things are built or fetched is in `go_build`, `monitoring`, `gluster_packages`,
-`xfs_packages`, `lvm` and `mtail`; here are the cache and its lock.
+`xfs_packages`, `lvm`, `mtail` and `adnanh_webhook`; here are the cache and its lock.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local import gluster_packages, go_build, lvm, monitoring, mtail, xfs_packages
+from local import adnanh_webhook, gluster_packages, go_build, lvm, monitoring, mtail, xfs_packages
 from local.errors import LocalClusterError
 
 if TYPE_CHECKING:
@@ -98,6 +98,12 @@ def ensure_mtail(report: Report) -> Path:
     """Return mtail, fetched if it was not yet."""
     with _cache(report) as cache:
         return mtail.ensure(cache, report)
+
+
+def ensure_adnanh_webhook(report: Report) -> Path:
+    """Return adnanh/webhook, fetched if it was not yet."""
+    with _cache(report) as cache:
+        return adnanh_webhook.ensure(cache, report)
 
 
 def ensure_lvm(report: Report) -> Path | None:

@@ -72,12 +72,18 @@ def counts(pods: int) -> dict[str, int]:
 class ApiServer(ControlPlane):
     """etcd and the API server alone."""
 
-    def __init__(self, tools: Tools, directory: RunDirectory, processes: Processes) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        directory: RunDirectory,
+        processes: Processes,
+        etcd_flag: str = f"--quota-backend-bytes={QUOTA}",
+    ) -> None:
         """Start nothing yet."""
         self._real, self._run = tools, directory
         scripts = directory.path / "bin"
         scripts.mkdir()
-        etcd = _script(scripts / "etcd", tools.etcd, f"--quota-backend-bytes={QUOTA}")
+        etcd = script(scripts / "etcd", tools.etcd, etcd_flag)
         super().__init__(replace(tools, etcd=etcd), directory, processes, Timings.kubernetes())
 
     def start(self) -> None:
@@ -100,7 +106,7 @@ class ApiServer(ControlPlane):
         self.stop_api_server()
         flag = f"--feature-gates=WatchList={str(streams).lower()}"
         path = self._run.path / "bin" / f"kube-apiserver-{streams}"
-        program = _script(path, self._real.kube_apiserver, flag)
+        program = script(path, self._real.kube_apiserver, flag)
         self._tools = replace(self._tools, kube_apiserver=program)
         self.start_api_server()
 
@@ -265,7 +271,8 @@ def _by(path: str, writer: str) -> str:
     return f"{path}?fieldManager={writer}"
 
 
-def _script(path: Path, program: Path, flag: str) -> Path:
+def script(path: Path, program: Path, flag: str) -> Path:
+    """Write a script that runs a program with one more flag, which has the last word."""
     path.write_text(f'#!/bin/sh\nexec {shlex.quote(str(program))} "$@" {shlex.quote(flag)}\n')
     path.chmod(0o700)
     return path

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from remediator.orders import Order
 
 
+Trouble = tuple[ObserveError | None, bool]
+
+
 class Killed(BaseException):
     """kill -9: nothing in the program may catch it."""
 
@@ -53,7 +56,8 @@ class FakeCluster:
     unseen: kinds that cannot be read. refusals: errors for the next calls of `apply`, each with
     whether the write lands all the same. before_write: called when a write has arrived, before it
     is judged. deaths: numbers of the points at which the program is killed; there is one before and
-    after each write, and before each question to the cloud.
+    after each write, and before each question to the cloud. trouble: asked at each call with its
+    name, gives an error, and whether a write lands all the same.
     """
 
     def __init__(self, objects: Iterable[Object] = (), policy: Policy = AUTO) -> None:
@@ -77,6 +81,7 @@ class FakeCluster:
         self.answers: list[InstanceReading] = []
         self.refusals: list[tuple[ObserveError, bool]] = []
         self.before_write: Callable[[], None] | None = None
+        self.trouble: Callable[[str], Trouble] = lambda _: (None, True)
         self.heals = True
         self.deaths: set[int] = set()
         self.points = 0
@@ -179,8 +184,9 @@ class FakeCluster:
                 break
             done |= wanted
             for want in wanted:
-                if want.kind in self.unseen:
-                    unseen[want.kind] = self.unseen[want.kind]
+                error, _ = self.trouble(f"read {want.kind}")
+                if want.kind in self.unseen or error is not None:
+                    unseen[want.kind] = self.unseen.get(want.kind, str(error))
                     continue
                 for obj in self._matching(want):
                     found.put(obj)
@@ -189,7 +195,7 @@ class FakeCluster:
 
     async def version(self) -> tuple[int, int] | None:
         """Return the server's version."""
-        return self.server
+        return self.server if self.trouble("version")[0] is None else None
 
     async def told(self, record: Record) -> Told | str | None:
         """Return what Alertmanager says."""
@@ -198,13 +204,14 @@ class FakeCluster:
 
     async def paused(self) -> bool | None:
         """Return the kill switch."""
-        return self.pause
+        return self.pause if self.trouble("paused")[0] is None else None
 
     async def read(self, provider_id: str) -> InstanceReading:
         """Read an instance."""
         self._may_die()
-        if self.power_fails is not None:
-            raise self.power_fails
+        error = self.power_fails or self.trouble("power")[0]
+        if error is not None:
+            raise error
         name = provider_id.rpartition("/")[2]
         if name not in self.machines:
             raise NotFound(f"EC2 knows no instance {name}")
@@ -224,8 +231,11 @@ class FakeCluster:
         """Store the status if nobody else has stored one since it was read."""
         self.calls.append(f"save {record.status.phase}")
         self._may_die()
+        error, lands = self.trouble("save")
         if self.save_fails is not None:
             raise self.save_fails
+        if error is not None and not lands:
+            raise error
         stored = self.kept.get(record.name)
         if stored is None:
             raise NotFound(f"no Remediation {record.name}")
@@ -235,6 +245,8 @@ class FakeCluster:
         saved = msgspec.structs.replace(record, version=str(self._version))
         self.kept[record.name] = saved
         self._may_die()
+        if error is not None:
+            raise error
         return saved
 
     async def keep(self, record: Record) -> Record:
@@ -243,19 +255,27 @@ class FakeCluster:
 
     async def let_go(self, record: Record) -> None:
         """Take the finalizer off; a deleted record is gone then."""
-        rest = self._finalized(record, ())
-        if rest.deletion is not None:
-            del self.kept[record.name]
+        self._finalized(record, ())
 
     def _finalized(self, record: Record, finalizers: tuple[str, ...]) -> Record:
         self._may_die()
-        stored = self.kept[record.name]
+        error, lands = self.trouble("finalize")
+        if error is not None and not lands:
+            raise error
+        stored = self.kept.get(record.name)
+        if stored is None:
+            raise NotFound(f"no Remediation {record.name}")
         if stored.version != record.version:
             raise Conflict(f"Remediation {record.name} has changed")
         self._version += 1
         changed = msgspec.structs.replace(stored, version=str(self._version), finalizers=finalizers)
-        self.kept[record.name] = changed
+        if changed.deletion is not None and not finalizers:
+            del self.kept[record.name]
+        else:
+            self.kept[record.name] = changed
         self._may_die()
+        if error is not None:
+            raise error
         return msgspec.structs.replace(changed, status=record.status)
 
     async def apply(self, step: Step, view: View) -> None:
@@ -264,7 +284,7 @@ class FakeCluster:
         self._may_die()
         if self.before_write is not None:
             self.before_write()
-        error, lands = self.refusals.pop(0) if self.refusals else (None, True)
+        error, lands = self.refusals.pop(0) if self.refusals else self.trouble("apply")
         if lands:
             self._patch(step, view)
         if error is not None:
