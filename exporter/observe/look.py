@@ -21,6 +21,18 @@ from exporter.observe.view import View, Want
 AT_ONCE = 8
 """Reads under way at one time, for one look."""
 
+TRIES = 3
+"""Times that one thing is read before it is unseen, where asking again may help."""
+
+PAUSE = 0.25
+"""Seconds before the second try, and twice that before the third."""
+
+PATIENCE = 3.0
+"""Seconds from a look's beginning after which nothing is tried again: a look is of one moment."""
+
+PASSING = (errors.Unreachable, errors.Throttled, errors.ServerFailed)
+"""What may be over a moment later."""
+
 OPTIONAL = frozenset({Kind.SNAPSHOT, Kind.SNAPSHOT_CONTENT, Kind.SNAPSHOT_CLASS})
 """Kinds that are no part of Kubernetes: not installed means that there are none."""
 
@@ -110,6 +122,7 @@ class _Fresh:
         self._kubelet = kubelet
         self._nodes = nodes
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._until = time.monotonic() + PATIENCE
 
     async def read(self, wanted: Iterable[Want]) -> None:
         """Read all of these."""
@@ -126,13 +139,26 @@ class _Fresh:
 
     async def _one(self, want: Want) -> None:
         try:
-            async with self._slots:
-                found = await self._read(want)
+            found = await self._tried(want)
         except errors.ObserveError as error:
             self.unseen.setdefault(want.kind, str(error))
         else:
             for obj in found:
                 self.objects.put(obj)
+
+    async def _tried(self, want: Want) -> Sequence[Object]:
+        """Read it, again where that may help: one answer that was lost must not blind a look."""
+        for number in range(1, TRIES):
+            try:
+                async with self._slots:
+                    return await self._read(want)
+            except PASSING as error:
+                pause = getattr(error, "retry_after", None) or PAUSE * number
+                if time.monotonic() + pause > self._until:
+                    raise
+                await asyncio.sleep(pause)
+        async with self._slots:
+            return await self._read(want)
 
     async def _told(self, node: str, kinds: frozenset[Kind]) -> None:
         try:

@@ -7,6 +7,7 @@ import pytest
 
 from exporter.observe import errors
 from exporter.observe.look import (
+    TRIES,
     AskNodes,
     ExtraReads,
     Fresh,
@@ -123,6 +124,33 @@ def test_a_needed_kind_that_cannot_be_read_means_no_judgement(
     assert set(found.unseen) == {Kind.ATTACHMENT}
     assert f"({status})" in found.unseen[Kind.ATTACHMENT]
     assert found.view.unseen == found.unseen
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_one_answer_that_was_lost_does_not_blind_a_look(lost: FakeApiServer, status: int) -> None:
+    """It is asked for again, a moment later; else a busy API server would never be seen whole."""
+    volumes = {"persistentVolumeName": "pv"}
+    spec = {"attacher": "d", "nodeName": "a", "source": volumes}
+    whole = items({"metadata": {"name": "csi-1"}, "spec": spec})
+    lost.answer(ATTACHMENTS, said({"message": "no"}, status), said(whole))
+    found = look(lost)
+    assert found.signal is not None
+    assert not found.unseen
+
+
+def test_what_is_not_asked_for_again_in_vain(lost: FakeApiServer) -> None:
+    """A right that is missing is missing a moment later, too."""
+    lost.answer(ATTACHMENTS, said({"message": "no"}, 403))
+    look(lost)
+    assert len([one for one in lost.requests if one.path == ATTACHMENTS]) == 1
+
+
+def test_what_stays_away_is_asked_for_three_times(lost: FakeApiServer) -> None:
+    """Then it is unseen, and the look goes on without it."""
+    lost.answer(ATTACHMENTS, said({"message": "no"}, 503))
+    found = look(lost)
+    assert len([one for one in lost.requests if one.path == ATTACHMENTS]) == TRIES
+    assert set(found.unseen) == {Kind.ATTACHMENT}
 
 
 def test_one_unreadable_object_makes_its_kind_unseen(lost: FakeApiServer) -> None:

@@ -5,12 +5,14 @@ die before or after each write takes effect. It decides nothing about repairs.
 """
 
 from collections.abc import Callable, Iterable
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from exporter.observe import model
 from exporter.observe.errors import Conflict, NotFound, ObserveError
+from exporter.observe.look import TRIES
 from exporter.observe.model import Kind, Object, Ready, Subject
 from exporter.observe.objects import Objects
 from exporter.observe.parse.instance import InstanceReading, State
@@ -184,9 +186,8 @@ class FakeCluster:
                 break
             done |= wanted
             for want in wanted:
-                error, _ = self.trouble(f"read {want.kind}")
-                if want.kind in self.unseen or error is not None:
-                    unseen[want.kind] = self.unseen.get(want.kind, str(error))
+                if (why := self.unseen.get(want.kind) or self._unread(want.kind)) is not None:
+                    unseen[want.kind] = why
                     continue
                 for obj in self._matching(want):
                     found.put(obj)
@@ -309,6 +310,12 @@ class FakeCluster:
             and (not want.namespace or getattr(obj, "namespace", "") == want.namespace)
             and (not on or getattr(obj, "node", "") == on)
         ]
+
+    def _unread(self, kind: Kind) -> str | None:
+        """Read as often as a look does; return why not, when it was in vain."""
+        errors = (self.trouble(f"read {kind}")[0] for _ in range(TRIES))
+        found = list(takewhile(lambda error: error is not None, errors))
+        return str(found[-1]) if len(found) == TRIES else None
 
     def _may_die(self) -> None:
         self.points += 1
