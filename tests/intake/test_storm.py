@@ -33,6 +33,7 @@ class SlowBook(Book):
         self.at_once = 0
         self.most = 0
         self.takes = WRITE
+        self.gate: asyncio.Event | None = None
         self.refuses: set[str] = set()
 
     async def create(self, spec: Spec) -> Record:
@@ -41,7 +42,7 @@ class SlowBook(Book):
         self.at_once += 1
         self.most = max(self.most, self.at_once)
         try:
-            await asyncio.sleep(self.takes)
+            await (self.gate.wait() if self.gate else asyncio.sleep(self.takes))
             if spec.subject_text in self.refuses:
                 raise Invalid("422")
             return await super().create(spec)
@@ -159,10 +160,12 @@ def test_what_is_being_recorded_when_the_sender_is_told_to_come_again_is_recorde
     intake = Intake(book, lambda name, _: heard.append(name), lambda: NOW)
 
     async def scene() -> None:
+        book.gate = asyncio.Event()
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(WRITE / 2):
+            async with asyncio.timeout(0.05):
                 await intake.take(alerts.parse(group(0, 100)))
         assert book.created == []
+        book.gate.set()
         async with asyncio.timeout(10.0):
             while book.at_once:  # noqa: ASYNC110 -- plain values have no event
                 await asyncio.sleep(WRITE)

@@ -11,7 +11,7 @@ from tests.alerts.rules import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PINS = sorted(ROOT.glob("requirements*.txt"))
-MOST_TARGETS = 10
+MOST_TARGETS = 11
 
 
 @pytest.mark.parametrize("path", PINS, ids=lambda path: path.stem)
@@ -40,7 +40,7 @@ def test_every_command_exists(command: str) -> None:
 
 
 def test_the_makefile_stays_small_and_explains_itself() -> None:
-    """At most ten targets, each with a line for `make help`."""
+    """At most eleven targets, each with a line for `make help`."""
     text = (ROOT / "Makefile").read_text()
     targets = re.search(r"^\.PHONY: (.*)$", text, flags=re.MULTILINE)
     assert targets is not None
