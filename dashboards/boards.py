@@ -12,7 +12,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard
 
-from dashboards import panels, queries
+from dashboards import panels, queries, repairs
 from dashboards.published import EXPORTER, REMEDIATOR, Published, published, since_name
 from exporter.observe.signals import DETECTORS
 from exporter.observe.signals.base import Detector
@@ -66,10 +66,12 @@ SHORT = {
 FIRST: Mapping[str, tuple[str, ...]] = {"gluster": ("pvmedic_gluster_disruption_safe",)}
 """Metrics of 0 or 1 that are no one signal's, by the dashboard on which they come first."""
 
+REPAIR_BOARD = "repairs"
 HUMAN = "pvmedic_remediation_needs_human_since_timestamp_seconds"
 OWED = "pvmedic_remediation_holding_since_timestamp_seconds"
 REPAIRS = "pvmedic_remediation_in_progress"
 ELSEWHERE = {
+    *repairs.METRICS,
     HUMAN,
     OWED,
     REPAIRS,
@@ -107,6 +109,11 @@ BOARDS = (
     Board("rok", "Rok snapshot space", "Rok: what snapshots need and have, and RWX recovery."),
     Board(
         "gluster", "Gluster", "Peers, locks, bricks, heal, quorum and space; Heketi and orphans."
+    ),
+    Board(
+        REPAIR_BOARD,
+        "repairs",
+        "What waits and for whom, what auto would have done, how long repairs take, who leads.",
     ),
     Board("self", "pvmedic itself", "Whether both programs see, hear and act."),
 )
@@ -153,6 +160,8 @@ def _parts(board: Board) -> Iterator[Part]:
         yield from _overview()
     elif board.name == "self":
         yield from _self()
+    elif board.name == REPAIR_BOARD:
+        yield from repairs.parts({metric.name: metric for metric in published()}, _columns)
     else:
         yield from _first(FIRST.get(board.name, ()))
         yield from _signals([one for one in DETECTORS if _place(one.name) == board.name])
@@ -247,12 +256,12 @@ def _overview() -> Iterator[Part]:
             [(queries.ages(metric), "Age", panels.AGE)],
             runbook,
         )
-    repairs = by_name[REPAIRS]
+    running = by_name[REPAIRS]
     yield panels.rows(
         "Repairs that are under way",
-        repairs.meaning,
-        _columns(repairs.labels),
-        [(queries.plain(repairs), "Running", panels.NUMBER)],
+        running.meaning,
+        _columns(running.labels),
+        [(queries.plain(running), "Running", panels.NUMBER)],
         "repair_running",
     )
 

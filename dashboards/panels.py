@@ -46,6 +46,42 @@ def tiles(title: str, text: str, expr: str, legend: str, width: int, unit: str =
     )
 
 
+def counted(title: str, text: str, expr: str, legend: str) -> Panel:
+    """Return how often something was, one number a series; it is neither good nor bad."""
+    return (
+        stat.Panel()
+        .title(title)
+        .description(text)
+        .datasource(DATA_SOURCE)
+        .unit(NUMBER)
+        .decimals(0)
+        .no_value("0")
+        .color_mode(common.BigValueColorMode.NONE)
+        .graph_mode(common.BigValueGraphMode.NONE)
+        .text_mode(common.BigValueTextMode.VALUE_AND_NAME)
+        .with_target(_query(expr, "A", legend).instant())
+        .height(8)
+        .span(HALF)
+    )
+
+
+def quantiles(title: str, text: str, lines: Sequence[tuple[str, str]]) -> Panel:
+    """Return how long something took over time, given as query and legend."""
+    found = (
+        timeseries.Panel()
+        .title(title)
+        .description(text)
+        .datasource(DATA_SOURCE)
+        .unit("s")
+        .min(0)
+        .height(8)
+        .span(HALF)
+    )
+    for letter, (expr, legend) in zip("ABC", lines, strict=False):
+        found.with_target(_query(expr, letter, legend).range())
+    return found
+
+
 def timeline(
     title: str, text: str, expr: str, legend: str, good: int = 0, width: int = WIDE
 ) -> Panel:

@@ -77,7 +77,7 @@ async def run(start: Start[NodeSettings]) -> None:
     """Run until SIGTERM or SIGINT. Raises OSError without a port."""
     stop, settings = serving.stop_asked(), start.settings
     node = settings.node or socket.gethostname()
-    metrics = SelfMetrics(ROLE)
+    metrics = SelfMetrics(ROLE, node)
     board = Board(metrics, time.time(), collectors.NODE_FAMILIES)
     who = access(settings.kubernetes, os.environ)
     api = Api(who, metrics)

@@ -35,8 +35,10 @@ class SelfMetrics:
     Also the Tally of API requests.
     """
 
-    def __init__(self, role: str = CLUSTER) -> None:
+    def __init__(self, role: str = CLUSTER, node: str = "") -> None:
+        """`node`: whose sources these are; empty for what is looked at from anywhere."""
         self.registry = own.registry(role)
+        self._node = node
         self._success = Gauge(
             "pvmedic_collector_success",
             "1 while this signal can be judged, 0 while something it needs cannot be seen.",
@@ -65,10 +67,12 @@ class SelfMetrics:
 
         self._looks = Gauge(
             "pvmedic_source_last_success_timestamp_seconds",
-            "When this source was last seen, in Unix seconds.",
-            ["source"],
+            "When this source was last seen, in Unix seconds; until it ever was, when it was first"
+            " looked for in vain.",
+            ["source", "node"],
             registry=self.registry,
         )
+        self._looked: set[str] = set()
         self._look_seconds = Gauge(
             "pvmedic_source_look_seconds",
             "How long the last look at this source took.",
@@ -135,8 +139,9 @@ class SelfMetrics:
         self._look_seconds.labels(source).set(seconds)
         if failure:
             self._look_failures.labels(source, failure).inc()
-        else:
-            self._looks.labels(source).set_to_current_time()
+        if not failure or source not in self._looked:
+            self._looks.labels(source, self._node).set_to_current_time()
+            self._looked.add(source)
 
     def kubelet(self, node: str, failure: str) -> None:
         """Count one answer of a kubelet, or its failure by reason."""

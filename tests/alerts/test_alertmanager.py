@@ -44,6 +44,16 @@ def test_the_example_is_valid(amtool: Path) -> None:
             "people",
             id="what the remediator asks for goes to people, not back to it",
         ),
+        pytest.param(
+            ("alertname=PvmedicApprovalWaiting", "signal=node_lost_with_volumes", "remediation=x"),
+            "people",
+            id="a plan that waits for a yes, too",
+        ),
+        pytest.param(
+            ("alertname=PvmedicNoLeader", "severity=critical"),
+            "people",
+            id="what is wrong with the engine goes to people",
+        ),
         pytest.param(("alertname=SomethingElse",), "people", id="all else stays as it was"),
     ],
 )
@@ -51,6 +61,16 @@ def test_alerts_reach(amtool: Path, labels: tuple[str, ...], receivers: str) -> 
     """Each kind of alert reaches exactly these receivers."""
     done = _run(amtool, "config", "routes", "test", "--config.file", str(EXAMPLE), *labels)
     assert done.stdout.strip() == receivers, done.stderr
+
+
+def test_no_alert_about_a_repair_comes_back_to_the_webhook() -> None:
+    """They carry the signal as a label, and would look like the failure itself."""
+    routes = yaml.safe_load(EXAMPLE.read_text())["route"]["routes"]
+    (matcher,) = [
+        m for route in routes for m in route.get("matchers", ()) if m.startswith("alertname !~")
+    ]
+    ours = {rule.alert for rule in RULES if not rule.signal and "signal" in rule.by}
+    assert set(matcher.partition('"')[2].rstrip('"').split("|")) == ours
 
 
 def test_a_running_repair_holds_back_only_the_page_for_the_same_subject() -> None:

@@ -63,7 +63,7 @@ def test_approve_waits_for_a_person_and_tells_people(dead: Stage) -> None:
         remediation=record["metadata"]["name"],
     )
     assert since is not None
-    dead.wait("the alert for people", lambda: dead.alerts("PvmedicHumanNeeded"))
+    dead.wait("the alert for people", lambda: dead.alerts("PvmedicApprovalWaiting"))
     dead.look_on()
     assert dead.status()["phase"] == "AwaitingApproval"
     assert not dead.touched()

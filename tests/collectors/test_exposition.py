@@ -263,3 +263,22 @@ def test_a_kubelet_that_never_answered_has_a_time_as_well() -> None:
     assert shown() == b""
     metrics.kubelet("a", "Unreachable")
     assert shown() != b""
+
+
+def test_a_source_that_was_never_seen_has_a_time_as_well_and_its_node() -> None:
+    """Else its alert, which asks for an age and names the node, would never fire for it."""
+    metrics = SelfMetrics("node", "worker-3")
+    labels = {"source": "rokspace", "node": "worker-3"}
+
+    def seen() -> float | None:
+        name = "pvmedic_source_last_success_timestamp_seconds"
+        return metrics.registry.get_sample_value(name, labels)
+
+    assert seen() is None
+    metrics.looked("rokspace", 1.0, "Unreachable")
+    first = seen()
+    metrics.looked("rokspace", 1.0, "Unreachable")
+    assert seen() == first, "what fails again is no success"
+    metrics.looked("rokspace", 1.0, "")
+    assert first is not None
+    assert (seen() or 0.0) > first

@@ -110,9 +110,11 @@ def test_panel_no_targets_rule(board: dict[str, Any], panel: dict[str, Any]) -> 
 
 @EVERY_TARGET
 def test_target_rate_interval_rule(target: Target) -> None:
-    """A range is as long as the panel's resolution asks for."""
+    """A range is as long as the panel's resolution asks for, or as its title says."""
     ranges = {found[3] for found in SELECTOR.finditer(target.expr) if found[3]}
-    assert ranges <= {"[$__rate_interval]"}
+    week = "over a week" in target.panel
+    assert ranges <= ({"[7d]"} if week else {"[$__rate_interval]"})
+    assert not week or "rate(" not in target.expr
 
 
 @EVERY_TARGET
