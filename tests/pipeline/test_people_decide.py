@@ -5,44 +5,11 @@ import asyncio
 import msgspec
 
 from exporter.observe.model import Ready
-from remediator.case import Policy
-from remediator.orders import Decision, Order
-from remediator.pipeline import Pipeline
+from remediator.orders import Decision
 from remediator.record import FINALIZER, Phase
-from tests.story.fake_cluster import FakeCluster, carry_on, ticks
-from tests.story.objects import AUTO, NAME, record
-
-ASKS = msgspec.structs.replace(AUTO, mode="approve")
-
-
-def started(policy: Policy = ASKS) -> tuple[FakeCluster, Pipeline]:
-    """Return a cluster with a dead node's record, and the engine over it."""
-    cluster = FakeCluster(policy=policy)
-    cluster.open(record())
-    return cluster, cluster.engine()
-
-
-def say(cluster: FakeCluster, decision: Decision, plan_hash: str | None = None) -> None:
-    """Let ann say something about the record as it stands now."""
-    kept = cluster.record()
-    shown = kept.status.plan.hash if kept.status.plan is not None else ""
-    cluster.orders.append(
-        Order(
-            name=f"order-{len(cluster.orders)}",
-            uid=f"uid-order-{len(cluster.orders)}",
-            remediation=NAME,
-            remediation_uid=kept.uid,
-            decision=decision,
-            by="ann",
-            created=cluster.clock,
-            plan_hash=shown if plan_hash is None else plan_hash,
-        )
-    )
-
-
-def until(cluster: FakeCluster, engine: Pipeline, phase: Phase) -> None:
-    """Carry on until the record is in a phase."""
-    asyncio.run(carry_on(cluster, engine, lambda: cluster.phase() is phase))
+from tests.pipeline.people import ASKS, say, started, until
+from tests.story.fake_cluster import carry_on, ticks
+from tests.story.objects import AUTO, NAME
 
 
 def test_a_plan_waits_for_a_yes_and_then_runs() -> None:

@@ -13,9 +13,9 @@ from remediator.orders import BEGINS, Decision, Void, heed, void_reason
 from remediator.record import Phase, Record, moved, with_status
 from remediator.reports import news
 from remediator.sinks import AuditLog, KubeEvents
+from tests.pipeline.people import say, started, until
 from tests.pipeline.test_metrics import metrics, sample
 from tests.pipeline.test_orders import order, standing
-from tests.pipeline.test_people_decide import say, started, until
 from tests.pipeline.test_writers import Wire, written
 from tests.story.fake_cluster import FakeCluster, carry_on, ticks
 from tests.story.objects import AUTO, NOW, PROOF, SIGNAL, record
