@@ -88,8 +88,8 @@ class Judge:
             paused=paused,
             power=power,
             told=await self._alerting.told(record),
-            approved=orders.approved_by(record, planned),
-            outdated=orders.outdated_yes(record, planned),
+            approved=orders.approved_by(record, planned, self.now()),
+            outdated=orders.outdated_yes(record),
         )
         return record, guards.ask(question)
 

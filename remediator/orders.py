@@ -22,6 +22,8 @@ from remediator.record import (
 
 LONGEST_VALID = 24 * 3600.0
 """Seconds for which an order counts that names no end, or a later one."""
+CHANGED = "a fresh look changed the plan"
+"""Why a yes is void that counted before."""
 
 
 class Decision(StrEnum):
@@ -92,11 +94,14 @@ def open_orders(record: Record, orders: Iterable[Order]) -> list[Order]:
     return sorted(about, key=lambda one: (one.created, one.name))
 
 
-def approved_by(record: Record, plan_hash: str) -> str:
-    """Return who said yes to this very plan; empty for nobody."""
+def approved_by(record: Record, plan_hash: str, now: float) -> str:
+    """Return who said yes to this very plan, and whose yes still counts; empty for nobody."""
     for decision in reversed(record.status.decisions):
-        if decision.decision == Decision.APPROVE and decision.plan_hash == plan_hash:
-            return "" if decision.void else decision.by
+        if decision.void or decision.decision != Decision.APPROVE:
+            continue
+        ends = decision.at + LONGEST_VALID if decision.ends_at is None else decision.ends_at
+        if decision.plan_hash == plan_hash and now < ends:
+            return decision.by
     return ""
 
 
@@ -111,7 +116,8 @@ def heed(record: Record, order: Order, now: float) -> Record | None:
             noted = _noted(record, order, now, f"rejected by {order.by}")
             return moved(noted, Phase.REJECTED, f"rejected by {order.by}", now)
         case Decision.CANCEL:
-            return _cancelled(record, order, now)
+            sentence = f"cancelled by {order.by}"
+            return stopped(_noted(record, order, now, sentence), sentence, now)
         case Decision.RELEASE:
             return _released(_noted(record, order, now, f"released by {order.by}"), now)
         case Decision.UNDO:
@@ -120,31 +126,61 @@ def heed(record: Record, order: Order, now: float) -> Record | None:
 
 
 def used_up(record: Record) -> Record:
-    """Return the record whose yes counts no more: what it allowed was done."""
+    """Return the record whose orders count no more: what they were about was done."""
     decisions = tuple(
         msgspec.structs.replace(one, void="it was used")
-        if one.decision == Decision.APPROVE and not one.void
+        if one.decision in (Decision.APPROVE, Decision.UNDO) and not one.void
+        else one
+        for one in record.status.decisions
+    )
+    return with_status(record, decisions=decisions, released_at=None)
+
+
+def only_for(record: Record, plan_hash: str) -> Record:
+    """Return the record whose yes to any other plan is void, and stays so if that comes back."""
+    decisions = tuple(
+        msgspec.structs.replace(one, void=CHANGED)
+        if one.decision == Decision.APPROVE and not one.void and one.plan_hash != plan_hash
         else one
         for one in record.status.decisions
     )
     return with_status(record, decisions=decisions)
 
 
-def outdated_yes(record: Record, plan_hash: str) -> str:
-    """Return who said yes to another plan than this; empty for nobody."""
+def outdated_yes(record: Record) -> str:
+    """Return whose yes is void since the plan changed; empty for nobody's."""
     for decision in reversed(record.status.decisions):
-        approves = decision.decision == Decision.APPROVE and not decision.void
-        if approves and decision.plan_hash != plan_hash:
+        if decision.decision == Decision.APPROVE and decision.void == CHANGED:
             return decision.by
     return ""
 
 
-def demanded_undo(record: Record) -> str:
-    """Return who asked to take back what is owed; empty for nobody."""
+def demanded_undo(record: Record, owed_since: float) -> str:
+    """Return who asked to take back what is owed since then; empty for nobody."""
     for decision in record.status.decisions:
-        if decision.decision == Decision.UNDO and not decision.void:
+        undo = decision.decision == Decision.UNDO and not decision.void
+        if undo and decision.at >= owed_since:
             return decision.by
     return ""
+
+
+def stopped(record: Record, sentence: str, now: float) -> Record | None:
+    """Return the record that does no more; None: what is under way comes to its end first."""
+    plan = record.status.plan
+    if record.status.phase in WAITING or plan is None or not record.written:
+        return moved(record, Phase.CANCELLED, sentence, now)
+    if any(step.state in (StepState.INTENDED, StepState.APPLIED) for step in plan.steps):
+        return None
+    steps = tuple(
+        msgspec.structs.replace(step, state=StepState.SKIPPED, at=now, detail=sentence)
+        if step.state is StepState.PENDING
+        else step
+        for step in plan.steps
+    )
+    record = with_status(record, plan=msgspec.structs.replace(plan, steps=steps))
+    if record.owes:
+        return moved(record, Phase.HOLDING, f"{sentence}; what was done is owed", now)
+    return moved(record, Phase.CANCELLED, sentence, now)
 
 
 def _void(record: Record, order: Order, now: float) -> str | None:
@@ -159,7 +195,9 @@ def _too_late(record: Record, order: Order) -> str | None:
     """Return why an order does not fit where the record stands."""
     status, phase = record.status, record.status.phase
     match order.decision:
-        case Decision.APPROVE | Decision.REJECT if phase not in WAITING:
+        case Decision.APPROVE if phase not in WAITING:
+            return f"nothing waits for it any more: the phase is {phase}"
+        case Decision.REJECT if phase not in WAITING and not _unwritten(record):
             return f"nothing waits for it any more: the phase is {phase}"
         case Decision.APPROVE if status.plan is None:
             return "there is no plan yet"
@@ -174,26 +212,8 @@ def _too_late(record: Record, order: Order) -> str | None:
     return None
 
 
-def _cancelled(record: Record, order: Order, now: float) -> Record | None:
-    """Stop before the next write; what is under way comes to its end first."""
-    sentence = f"cancelled by {order.by}"
-    plan = record.status.plan
-    if record.status.phase in WAITING or plan is None or not record.written:
-        return moved(_noted(record, order, now, sentence), Phase.CANCELLED, sentence, now)
-    if any(step.state in (StepState.INTENDED, StepState.APPLIED) for step in plan.steps):
-        return None
-    steps = tuple(
-        msgspec.structs.replace(step, state=StepState.SKIPPED, at=now, detail=sentence)
-        if step.state is StepState.PENDING
-        else step
-        for step in plan.steps
-    )
-    noted = with_status(
-        _noted(record, order, now, sentence), plan=msgspec.structs.replace(plan, steps=steps)
-    )
-    if record.owes:
-        return moved(noted, Phase.HOLDING, f"{sentence}; what was done is owed", now)
-    return moved(noted, Phase.CANCELLED, sentence, now)
+def _unwritten(record: Record) -> bool:
+    return record.status.phase is Phase.RUNNING and not record.written
 
 
 def _released(record: Record, now: float) -> Record:
@@ -214,6 +234,7 @@ def _noted(
         at=now,
         plan_hash=order.plan_hash,
         void=sentence if void else "",
+        ends_at=order.valid_until(),
     )
     decisions = (*record.status.decisions, decision)
     return moved(with_status(record, decisions=decisions), record.status.phase, said, now)

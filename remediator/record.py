@@ -69,11 +69,11 @@ TRANSITIONS: Mapping[Phase, frozenset[Phase]] = {
         | {Phase.RUNNING, Phase.CLEARED, Phase.DECLINED, Phase.BLOCKED}
         | {Phase.REJECTED, Phase.EXPIRED, Phase.CANCELLED},
     ),
-    # Back to Deferred or Cleared, or to Cancelled, only while nothing was written; to Holding when
-    # a person cancels what has been begun.
+    # Back to Deferred or Cleared, or to Cancelled or Rejected, only while nothing was written; to
+    # Holding when a person cancels what has been begun.
     Phase.RUNNING: frozenset(
         {Phase.RUNNING, Phase.VERIFYING, Phase.DEFERRED, Phase.CLEARED, Phase.FAILED}
-        | {Phase.CANCELLED, Phase.HOLDING}
+        | {Phase.CANCELLED, Phase.REJECTED, Phase.HOLDING}
     ),
     Phase.VERIFYING: frozenset({Phase.VERIFYING, Phase.HOLDING, Phase.SETTLED, Phase.UNSETTLED}),
     # Cancelled: a person had it taken back, and does not want it done again.
@@ -172,7 +172,10 @@ class LedgerEntry(_Wire, frozen=True):
 
 
 class DecisionRecord(_Wire, frozen=True):
-    """One order of a person, dealt with. `void` says why it did not count, empty where it did."""
+    """One order of a person, dealt with. `void` says why it did not count, empty where it did.
+
+    `ends_at` is from when on it counts no more.
+    """
 
     name: str
     uid: str
@@ -181,6 +184,7 @@ class DecisionRecord(_Wire, frozen=True):
     at: float
     plan_hash: str = ""
     void: str = ""
+    ends_at: float | None = None
 
 
 class HistoryEntry(_Wire, frozen=True):

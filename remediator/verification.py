@@ -61,7 +61,7 @@ class Verification:
             return record
         now = self._judge.now()
         result = await self._undo(entry, record, sight, handler)
-        who = demanded_undo(record)
+        who = demanded_undo(record, entry.at)
         match result:
             case Wait(step=step) if step is not None and who:
                 sentence = f"{who} asked for it, although: {result.sentence}"
@@ -110,7 +110,9 @@ class Verification:
     def _settled(self, record: Record, sentence: str, now: float) -> Record:
         if record.owes or record.status.phase is not Phase.HOLDING:
             return self._told(record, sentence, now)
-        end = Phase.CANCELLED if demanded_undo(record) else Phase.SETTLED
+        # A ledger has at least the debt that was just paid.
+        owed_since = min(entry.at for entry in record.status.ledger)
+        end = Phase.CANCELLED if demanded_undo(record, owed_since) else Phase.SETTLED
         return moved(record, end, sentence, now)
 
     def after(self, record: Record) -> Record:

@@ -31,7 +31,7 @@ DEBT = LedgerEntry("AddTaint", DEAD, NOW - 60.0, f"uid-{DEAD}")
 ALWAYS = frozenset(Phase)
 COUNTS = {
     Decision.APPROVE: WAITING,
-    Decision.REJECT: WAITING,
+    Decision.REJECT: WAITING | {Phase.RUNNING},
     Decision.CANCEL: WAITING | {Phase.RUNNING},
     Decision.RELEASE: ALWAYS - WAITING - {Phase.RUNNING, Phase.VERIFYING},
     Decision.UNDO: ALWAYS,
@@ -112,10 +112,10 @@ def test_a_yes_is_for_one_plan_only() -> None:
     """A plan that has changed since was never looked at."""
     found = heeded(standing(Phase.AWAITING_APPROVAL), order(plan_hash="another"))
     assert void(found) == f"it is for plan another, and the plan is {PLAN.hash}"
-    assert approved_by(found, PLAN.hash) == ""
+    assert approved_by(found, PLAN.hash, NOW) == ""
     found = heeded(standing(Phase.AWAITING_APPROVAL), order())
-    assert approved_by(found, PLAN.hash) == "ann"
-    assert approved_by(found, "another") == ""
+    assert approved_by(found, PLAN.hash, NOW) == "ann"
+    assert approved_by(found, "another", NOW) == ""
 
 
 def test_a_yes_before_there_is_a_plan_is_for_none() -> None:
@@ -126,7 +126,13 @@ def test_a_yes_before_there_is_a_plan_is_for_none() -> None:
 def test_a_yes_that_was_used_counts_no_more() -> None:
     """The failure that comes back is another one."""
     found = used_up(heeded(standing(Phase.AWAITING_APPROVAL), order()))
-    assert approved_by(found, PLAN.hash) == ""
+    assert approved_by(found, PLAN.hash, NOW) == ""
+
+
+def test_a_no_that_comes_after_the_first_write_is_void() -> None:
+    """What is under way is cancelled, or taken back."""
+    found = heeded(standing(Phase.RUNNING, at(StepState.INTENDED)), order(Decision.REJECT))
+    assert void(found) == "nothing waits for it any more: the phase is Running"
 
 
 def test_each_order_is_dealt_with_once() -> None:
@@ -187,7 +193,7 @@ def test_a_release_lets_the_next_episode_begin() -> None:
 
 def test_an_undo_that_was_asked_for_has_a_name() -> None:
     """It is in the story, with the name of who wanted it."""
-    assert demanded_undo(heeded(standing(Phase.HOLDING), order(Decision.UNDO))) == "ann"
-    assert demanded_undo(standing(Phase.HOLDING)) == ""
+    assert demanded_undo(heeded(standing(Phase.HOLDING), order(Decision.UNDO)), DEBT.at) == "ann"
+    assert demanded_undo(standing(Phase.HOLDING), DEBT.at) == ""
     paid = record(phase=Phase.SETTLED)
     assert void(heeded(paid, order(Decision.UNDO))) == "nothing is owed"

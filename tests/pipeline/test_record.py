@@ -58,6 +58,7 @@ ALLOWED = {
     ("Cleared", "Observed"),
     ("Settled", "Observed"),
     ("Running", "Cancelled"),
+    ("Running", "Rejected"),
     ("Running", "Holding"),
     ("Holding", "Cancelled"),
     *product(("Observed", "AwaitingApproval", "Deferred"), ("Rejected", "Expired", "Cancelled")),
