@@ -63,7 +63,7 @@ class Execution:
         state = plan.steps[index].state
         match plans.observe(step, sight.view):
             case Progress.DONE:
-                if not any(e.target_uid == step.uid and not e.closed for e in record.status.ledger):
+                if not any(plans.owed_for(step, entry) for entry in record.owes):
                     # Ours by name, and nobody owes it: a call that landed late, or a lost record.
                     entry = handler.ledger(step, sight.view, now)
                     record = with_status(
@@ -72,8 +72,8 @@ class Execution:
                         acted_at=record.status.acted_at or now,
                     )
                 return marked(record, index, StepState.DONE, now, "seen done")
-            case Progress.NOT_DONE if state is StepState.APPLIED or plans.was_done(
-                step, sight.view
+            case Progress.NOT_DONE if state is StepState.APPLIED or (
+                plans.was_done(step, sight.view) and not _noted_by_another(plan, index)
             ):
                 left = _closed(record, step, now, "somebody else took it back: left alone")
                 return marked(left, index, StepState.SKIPPED, now, "somebody else took it back")
@@ -94,26 +94,41 @@ class Execution:
             return moved(
                 record, Phase.RUNNING, "waiting whether an unanswered call still lands", now
             )
-        record = _unbegun(record, index, step, now)
+        if state_of(record, index) is StepState.INTENDED:
+            # What people said meanwhile comes before another try.
+            given_up = unbegun(record, index, step, now)
+            return moved(given_up, Phase.RUNNING, "the call did not land; looking again", now)
         if now - (record.status.phase_since or now) > self._judge.policy.settle_within:
             # Others may want the slot, and after a long absence of ours the plan is an old one.
             sentence = f"could not {plans.sentence(step)} in time: {record.status.message}"
-            return moved(record, Phase.DEFERRED, sentence, now)
+            return self._halted(record, Phase.DEFERRED, sentence)
         if sight.signal is None:
-            return moved(
-                record, Phase.CLEARED, "the failure was gone before anything was done", now
-            )
+            sentence = "the failure was gone before anything was done"
+            return self._halted(record, Phase.CLEARED, sentence)
         case = self._judge.case(record, sight.signal, sight.view)
         decision = handler.plan(case)
         if not isinstance(decision, Plan) or _hash(decision) != _planned(record):
             sentence = "the plan has changed" if isinstance(decision, Plan) else decision.sentence
-            return moved(record, Phase.DEFERRED, sentence, now)
+            return self._halted(record, Phase.DEFERRED, sentence)
         record, said = await self._judge.ask(case, decision, handler)
         result = verdicts.outcome(said, self._judge.mode(record), decision.goal)
         record = with_status(record, verdicts=verdicts.recorded(said))
         if result.phase is not Phase.RUNNING:
-            return moved(record, Phase.DEFERRED, result.sentence, now)
+            return self._halted(record, Phase.DEFERRED, result.sentence)
         return await self._apply(record, index, step, case, handler)
+
+    def _halted(self, record: Record, phase: Phase, sentence: str) -> Record:
+        """Return the record whose next step may not begin.
+
+        Before the first one it goes to `phase`. In the middle it waits where it is, and in the end
+        for a person: what is half done is not begun anew.
+        """
+        now = self._judge.now()
+        if not record.written:
+            return moved(record, phase, sentence, now)
+        if now - (record.status.phase_since or now) > self._judge.policy.settle_within:
+            return moved(record, Phase.FAILED, f"stopped in the middle: {sentence}", now)
+        return moved(record, Phase.RUNNING, f"waits in the middle: {sentence}", now)
 
     async def _apply(
         self, record: Record, index: int, step: Step, case: Case, handler: Handler
@@ -130,10 +145,10 @@ class Execution:
         try:
             await self._actuator.apply(step, case.view)
         except (Forbidden, Invalid) as error:
-            failed = _unbegun(record, index, step, now)
+            failed = unbegun(record, index, step, now)
             return moved(failed, Phase.FAILED, f"could not {plans.sentence(step)}: {error}", now)
         except (Conflict, NotFound, Unauthorized) as error:
-            refused = _unbegun(record, index, step, now)
+            refused = unbegun(record, index, step, now)
             return moved(refused, Phase.RUNNING, f"refused, looking again: {error}", now)
         except ObserveError as error:
             # It may have happened, or happen still: the intent stays, and looks tell.
@@ -177,20 +192,33 @@ def marked(record: Record, index: int, state: StepState, now: float, detail: str
     return with_status(record, plan=msgspec.structs.replace(plan, steps=steps))
 
 
-def _unbegun(record: Record, index: int, step: Step, now: float) -> Record:
+def _noted_by_another(plan: PlanRecord, index: int) -> bool:
+    """Whether the note on a step's object may be the one of another step of the plan."""
+    mine = plan.steps[index]
+    return any(
+        one is not mine and one.target_uid == mine.target_uid and one.state is not StepState.PENDING
+        for one in plan.steps
+    )
+
+
+def state_of(record: Record, index: int) -> StepState | None:
+    """Return how far a step of the plan is."""
+    plan = record.status.plan
+    return plan.steps[index].state if plan is not None else None
+
+
+def unbegun(record: Record, index: int, step: Step, now: float) -> Record:
     """Return the record as if the step had not been begun: a refused call is no debt and no act."""
-    if not record.owes:
-        return record
     record = marked(record, index, StepState.PENDING, now)
     # Not closed but gone: a write that is refused again and again must not fill the record.
-    ledger = tuple(e for e in record.status.ledger if e.closed or e.target_uid != step.uid)
-    return with_status(record, ledger=ledger, acted_at=None)
+    ledger = tuple(e for e in record.status.ledger if e.closed or not plans.owed_for(step, e))
+    return with_status(record, ledger=ledger, acted_at=max((e.at for e in ledger), default=None))
 
 
 def _closed(record: Record, step: Step, now: float, note: str) -> Record:
     ledger = tuple(
         msgspec.structs.replace(entry, closed=True, closed_at=now, note=note)
-        if not entry.closed and entry.target_uid == step.uid
+        if not entry.closed and plans.owed_for(step, entry)
         else entry
         for entry in record.status.ledger
     )

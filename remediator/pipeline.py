@@ -91,7 +91,7 @@ class Pipeline:
         while leads() and not self._ending:
             self._wake.clear()
             now = self._judge.now()
-            active = {r.name for r in self._records.all() if not r.over}
+            active = {r.name for r in self._records.all() if not r.over or _outlived(r)}
             self._due = {name: self._due.get(name, now) for name in active}
             self._heard = {name: at for name, at in self._heard.items() if name in active}
             for name in sorted(active, key=lambda name: (self._due[name], name)):
@@ -117,9 +117,12 @@ class Pipeline:
         """Carry one record on by one piece; return the seconds until its next tick."""
         record = next((r for r in self._records.all() if r.name == name), None)
         handler = handler_of(record.spec.signal) if record is not None else None
-        if record is None or handler is None or record.over:
+        if record is None or handler is None or (record.over and not _outlived(record)):
             return self._wait
         try:
+            if record.over:
+                await self._judge.let_go(record)
+                return self._wait
             return await self._tick(record, handler)
         except (Conflict, NotFound):
             return SOON
@@ -139,12 +142,15 @@ class Pipeline:
         if detector is None:
             return self._wait
         await self._judge.prepare()
-        before = record
+        before, began = record, self._judge.now()
         sight = await self._world.look(
             detector, record.subject, lambda _, view: handler.reads(before, view)
         )
         record = self._heeded(self._seen(record, sight))
         after, rest = await self._carry(record, sight, handler)
+        if after.over and not record.over and self._heard.get(record.name, 0.0) > began:
+            # What came after the look was acknowledged as known to this record.
+            return SOON
         if _worth_saving(before, after):
             after = await self._judge.save(after)
         if after.kept and not after.owes and after.status.phase not in ACTING:
@@ -158,6 +164,9 @@ class Pipeline:
             if heeded is None:
                 break
             record = heeded
+        if record.deletion is not None and record.status.phase in WAITING | {Phase.RUNNING}:
+            sentence = "the Remediation was deleted"
+            return orders.stopped(record, sentence, self._judge.now()) or record
         return record
 
     def _seen(self, record: Record, sight: Sight) -> Record:
@@ -176,13 +185,15 @@ class Pipeline:
 
     async def _carry(self, record: Record, sight: Sight, handler: Handler) -> tuple[Record, float]:
         match record.status.phase:
+            case _ if record.over:
+                return record, self._wait
             case phase if phase in WAITING:
                 return await self._judged(record, sight, handler)
             case Phase.RUNNING:
                 return await self._execution.tick(record, sight, handler), SOON
             case Phase.VERIFYING:
                 return self._verification.verify(record, sight, handler), SOON
-            case Phase.CLEARED | Phase.SETTLED if record.status.seen is Seen.PRESENT:
+            case Phase.CLEARED | Phase.SETTLED if _comes_back(record):
                 again = "the failure is seen again before it was gone for long enough"
                 anew = moved(orders.used_up(record), Phase.OBSERVED, again, self._judge.now())
                 return anew, SOON
@@ -196,7 +207,7 @@ class Pipeline:
         now = self._judge.now()
         if sight.unseen:
             return self._deferred(record, _unseen(sight.unseen)), self._wait
-        if sight.signal is None and _stands(record, sight):
+        if _stands(record, sight):
             return moved(record, Phase.RUNNING, "our change is there after all", now), SOON
         if sight.signal is None:
             sentence = "a fresh look does not see the failure (any more)"
@@ -208,6 +219,8 @@ class Pipeline:
             case Deferred(sentence=sentence):
                 return self._deferred(record, sentence), self._wait
             case Plan() as plan:
+                still = orders.only_for(record, plans.to_record(plan).hash)
+                case = self._judge.case(still, sight.signal, sight.view)
                 record, said = await self._judge.ask(case, plan, handler)
                 record = with_status(
                     record, plan=plans.to_record(plan), verdicts=verdicts.recorded(said)
@@ -261,12 +274,28 @@ def _worth_saving(before: Record, after: Record) -> bool:
     return before.status.readings[:1] != after.status.readings[:1]
 
 
+def _outlived(record: Record) -> bool:
+    """Whether our finalizer still is on a record that is over: we died between two writes."""
+    return record.over and record.kept and not record.owes
+
+
+def _comes_back(record: Record) -> bool:
+    return record.status.seen is Seen.PRESENT and not record.owes
+
+
 def _stands(record: Record, sight: Sight) -> bool:
-    """Whether a step that counts as not begun is done: its call landed after we gave it up."""
+    """Whether a step that counts as not begun is done: its call landed after we gave it up.
+
+    While the failure is seen, what only looks like our step proves nothing; our note does.
+    """
     steps = record.status.plan.steps if record.status.plan is not None else ()
     try:
         known = [plans.from_record(step) for step in steps]
     except ValueError:
         # A step of another version: this one never began it.
         return False
-    return any(plans.observe(step, sight.view) is plans.Progress.DONE for step in known)
+    return any(
+        plans.observe(step, sight.view) is plans.Progress.DONE
+        and (sight.signal is None or plans.was_done(step, sight.view))
+        for step in known
+    )

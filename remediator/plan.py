@@ -12,7 +12,7 @@ import msgspec
 
 from exporter.observe import model
 from exporter.observe.view import View
-from remediator.record import PlanRecord, StepRecord
+from remediator.record import LedgerEntry, PlanRecord, StepRecord
 
 UNDO_ANNOTATION = model.OURS + "undo"
 """On an object that we changed: which Remediation owes the undo."""
@@ -109,6 +109,13 @@ def was_done(step: Step, view: View) -> bool:
     """Whether our taint was there at some time: its note came with it, and people leave notes."""
     node = view.node(step.node)
     return node is not None and node.annotations.get(UNDO_ANNOTATION) == step.owner
+
+
+def owed_for(step: Step, entry: LedgerEntry) -> bool:
+    """Whether an open debt is the one that this step made, and not another one at its object."""
+    made = (type(step).__name__, step.uid)
+    params = step_record(step).params
+    return not entry.closed and (entry.kind, entry.target_uid) == made and entry.done == params
 
 
 def patch(step: Step, node: model.Node) -> dict[str, object]:

@@ -201,7 +201,7 @@ def test_a_taint_that_lands_after_it_was_given_up_is_found_and_owed() -> None:
     asyncio.run(ticks(cluster, engine, 1))
     cluster.pause = True
     cluster.clock += 2 * LANDING
-    asyncio.run(ticks(cluster, engine, 1))
+    asyncio.run(ticks(cluster, engine, 2))
     assert (cluster.phase(), len(cluster.record().owes)) == (Phase.DEFERRED, 0)
     cluster.change(cluster.node, taints=(made.taint(),))
     cluster.evict(DEAD)

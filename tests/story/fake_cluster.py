@@ -57,9 +57,10 @@ class FakeCluster:
     answers: what the cloud answered.
     unseen: kinds that cannot be read. refusals: errors for the next calls of `apply`, each with
     whether the write lands all the same. before_write: called when a write has arrived, before it
-    is judged. deaths: numbers of the points at which the program is killed; there is one before and
-    after each write, and before each question to the cloud. trouble: asked at each call with its
-    name, gives an error, and whether a write lands all the same.
+    is judged. after_look: called when a look has been had. deaths: numbers of the points at which
+    the program is killed; there is one before and after each write, and before each question to
+    the cloud. trouble: asked at each call with its name, gives an error, and whether a write lands
+    all the same.
     """
 
     def __init__(self, objects: Iterable[Object] = (), policy: Policy = AUTO) -> None:
@@ -84,6 +85,7 @@ class FakeCluster:
         self.refusals: list[tuple[ObserveError, bool]] = []
         self.before_write: Callable[[], None] | None = None
         self.trouble: Callable[[str], Trouble] = lambda _: (None, True)
+        self.after_look: Callable[[], None] | None = None
         self.heals = True
         self.deaths: set[int] = set()
         self.points = 0
@@ -192,6 +194,8 @@ class FakeCluster:
                 for obj in self._matching(want):
                     found.put(obj)
         blind = bool(detector.needs & unseen.keys())
+        if self.after_look is not None:
+            self.after_look()
         return Sight(view, None if blind else detector.decide(subject, view), unseen)
 
     async def version(self) -> tuple[int, int] | None:
