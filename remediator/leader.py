@@ -102,13 +102,14 @@ class Leader:
 
     async def run(self) -> None:
         """Take it, keep it, take it again, until cancelled."""
+        led = False
         while True:
-            led = self.leads()
             try:
                 await self.once()
             except ObserveError as error:
                 LOG.warning("the Lease could not be renewed: %s", error)
             if self.leads() != led:
+                led = not led
                 LOG.info(
                     "leading" if self.leads() else "not leading", extra={"fields": self.shown()}
                 )

@@ -155,10 +155,10 @@ class Line:
             items, key=lambda item: (item["metadata"]["creationTimestamp"], name_of(item))
         )
 
-    def post(self, body: bytes, token: str | None = None) -> tuple[int, str]:
+    def post(self, body: bytes, token: str | None = None, url: str = "") -> tuple[int, str]:
         """Send a notification as Alertmanager would; return status and text."""
         headers = {"Authorization": f"Bearer {token or self.token}"}
-        request = urllib.request.Request(f"{self.remediator}/webhook", body, headers)  # noqa: S310 -- our own loopback address
+        request = urllib.request.Request(f"{url or self.remediator}/webhook", body, headers)  # noqa: S310 -- our own loopback address
         try:
             with urllib.request.urlopen(request, timeout=15) as answer:  # noqa: S310 -- same
                 return answer.status, answer.read().decode()
