@@ -44,8 +44,9 @@ format: $(READY) ## let ruff write the format and its safe fixes
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-generate: $(READY) ## write METRICS.md and the dashboards anew, from what is published
+generate: $(READY) ## write METRICS.md, the dashboards and the remediator's roles anew, from the code
 	@$(PY) -m dashboards
+	@$(DEPLOY) $(PY) -m roles
 
 pins: $(READY) ## write the requirements files anew, with the newest versions that pyproject.toml allows
 	@$(VENV)/bin/python -m pip install --quiet uv

@@ -1,13 +1,12 @@
 """What the remediator's account must be allowed to do, and what it must not. Pure.
 
-The same as deploy/manifests/access/remediator.yaml; a test compares the two.
+deploy/manifests/access/remediator.yaml is made from the same.
 """
-
-from collections.abc import Iterator
 
 import msgspec
 
-LEASE = "pvmedic-remediator"
+from remediator.handlers import HANDLERS
+from remediator.rights import ENGINE, OWN, Grant
 
 
 class Right(msgspec.Struct, frozen=True):
@@ -28,34 +27,27 @@ class Right(msgspec.Struct, frozen=True):
         return f"{self.verb} {what}{only}{where}"
 
 
+def granted() -> tuple[Grant, ...]:
+    """Return what the engine and all handlers need, as the manifests say it."""
+    found = [grant for handler in HANDLERS for grant in handler.rights]
+    return tuple(dict.fromkeys((*found, *ENGINE)))
+
+
 def needed(namespace: str) -> tuple[Right, ...]:
-    """Return what it needs; `namespace` is its own."""
-    ours = "pvmedic.dev"
-    records = ("get", "list", "watch", "create", "patch", "delete")
-    return (
-        *_all("", ("persistentvolumeclaims", "namespaces"), ("get",), "the fresh look"),
-        *_all("", ("persistentvolumes",), ("get", "list"), "the fresh look"),
-        *_all("", ("pods",), ("list",), "the fresh look"),
-        *_all("storage.k8s.io", ("volumeattachments",), ("list",), "the fresh look"),
-        *_all("", ("nodes",), ("get", "list"), "the fresh look, and how healthy the cluster is"),
-        *_all("", ("nodes",), ("patch",), "the out-of-service taint, and taking it off again"),
-        *_all("", ("events",), ("create",), "what was done, on node and claim"),
-        *_all(ours, ("remediations",), records, "its records"),
-        *_all(ours, ("remediations/status",), ("update",), "its records"),
-        *_all(ours, ("remediationapprovals",), ("list", "watch"), "what people said"),
+    """Return what it needs, right by right; `namespace` is its own."""
+    return tuple(
         Right(
-            "get",
-            "coordination.k8s.io",
-            "leases",
-            "a kubelet's heartbeat",
-            namespace="kube-node-lease",
-        ),
-        Right("get", "", "configmaps", "the kill switch", namespace, "pvmedic-pause"),
-        Right("create", "coordination.k8s.io", "leases", "which replica executes", namespace),
-        *(
-            Right(verb, "coordination.k8s.io", "leases", "which replica executes", namespace, LEASE)
-            for verb in ("get", "update")
-        ),
+            verb,
+            grant.group,
+            resource,
+            grant.why,
+            namespace if grant.namespace == OWN else grant.namespace,
+            name,
+        )
+        for grant in granted()
+        for resource in grant.resources
+        for verb in grant.verbs
+        for name in grant.names or ("",)
     )
 
 
@@ -68,11 +60,3 @@ UNWANTED = (
     Right("impersonate", "", "users", "it could be anybody"),
 )
 """What its account must not be allowed to do."""
-
-
-def _all(
-    group: str, resources: tuple[str, ...], verbs: tuple[str, ...], why: str
-) -> Iterator[Right]:
-    for resource in resources:
-        for verb in verbs:
-            yield Right(verb, group, resource, why)

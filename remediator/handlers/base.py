@@ -12,6 +12,7 @@ from exporter.observe.view import View, Want
 from remediator.case import Case
 from remediator.plan import Decision, Step
 from remediator.record import LedgerEntry, Record
+from remediator.rights import Grant
 
 
 class Risk(StrEnum):
@@ -59,6 +60,10 @@ class Handler(Protocol):
     def name(self) -> str: ...
     @property
     def risk(self) -> Risk: ...
+    @property
+    def rights(self) -> tuple[Grant, ...]:
+        """Return what its looks and its steps need, the detector's reads among them."""
+        ...
 
     def reads(self, record: Record, view: View) -> Iterable[Want]:
         """Name what must be read beyond what the detector reads.

@@ -32,6 +32,7 @@ from remediator.case import Case
 from remediator.handlers.base import Back, Closed, Goal, Risk, Undo, Wait
 from remediator.plan import AddTaint, Decision, Declined, Deferred, Plan, RemoveTaint, Step
 from remediator.record import LedgerEntry, Record
+from remediator.rights import LEASES, Grant
 
 FIRST_VERSION = (1, 26)
 """From here on Kubernetes acts on the taint: NodeOutOfServiceVolumeDetach is beta and on."""
@@ -45,6 +46,35 @@ class NodeLostWithVolumes:
 
     name = "node_lost_with_volumes"
     risk = Risk.DATA
+    rights = (
+        Grant(
+            "",
+            ("persistentvolumeclaims", "namespaces"),
+            ("get",),
+            "The fresh look: what is known by name is read by name; and who opted out.",
+        ),
+        Grant(
+            "",
+            ("persistentvolumes",),
+            ("get", "list"),
+            "list: which volume a node's status means by an in-tree name, only all of them tell.",
+        ),
+        Grant("", ("pods",), ("list",), "Who uses the claims."),
+        Grant("storage.k8s.io", ("volumeattachments",), ("list",), "What is attached where."),
+        Grant(
+            "",
+            ("nodes",),
+            ("get", "list"),
+            "One node, and all of them for the question how healthy the cluster is.",
+        ),
+        Grant(
+            "",
+            ("nodes",),
+            ("patch",),
+            "The out-of-service taint and the undo annotation, bound to uid and resourceVersion.",
+        ),
+        Grant(LEASES, ("leases",), ("get",), "A kubelet's heartbeat is its Lease.", HEARTBEATS),
+    )
 
     def reads(self, record: Record, view: View) -> Iterator[Want]:
         """All nodes, the heartbeat, and the namespaces and new users of the claims."""

@@ -60,7 +60,7 @@ def test_what_is_missing_is_named_with_what_it_is_for() -> None:
     """So that an administrator can mend it."""
     answer = said(Judged("patch nodes", "get configmaps"))
     assert answer.status == NO
-    assert answer.lines[0].startswith("MISSING  patch nodes: the out-of-service taint")
+    assert answer.lines[0].startswith("MISSING  patch nodes: The out-of-service taint")
     assert "get configmaps pvmedic-pause in namespace pvmedic" in answer.lines[1]
     assert "lacks 2 of" in answer.lines[-1]
 

@@ -1,0 +1,112 @@
+"""`python -m roles` writes the remediator's account and roles, from what the program declares.
+
+deploy/manifests/access/remediator.yaml is not written by hand: a right is added where it is needed,
+at a handler or in remediator/rights.py, with its reason.
+"""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from remediator.cli.rights import granted
+from remediator.rights import MEDIK8S, OWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from remediator.rights import Grant
+
+ACCESS = Path(__file__).parent / "manifests" / "access"
+NAME = "pvmedic-remediator"
+WIDTH = 108
+RBAC = "rbac.authorization.k8s.io"
+MADE = (
+    "# Made by `make generate` from what the program declares (remediator/rights.py, handlers).\n"
+)
+HEAD = f"""{MADE}\
+# The remediator looks afresh at what an alert names, keeps records, writes Events, and patches
+# nodes (the out-of-service taint). Of what others made it deletes nothing, and it runs no command.
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {NAME}
+  namespace: {OWN}
+  labels:
+    app.kubernetes.io/name: {NAME}
+    app.kubernetes.io/part-of: pvmedic
+  # On EKS, name here the IAM role that may call ec2:DescribeInstances (README.md, one folder up):
+  # annotations:
+  #   eks.amazonaws.com/role-arn: arn:aws:iam::111122223333:role/pvmedic-remediator
+automountServiceAccountToken: false
+"""
+
+
+def generated() -> dict[Path, str]:
+    """Return the text of every file that is made here."""
+    spaces = sorted({grant.namespace for grant in granted()})
+    roles = [role(space, (g for g in granted() if g.namespace == space)) for space in spaces]
+    medik8s = role(MEDIK8S.namespace, [MEDIK8S])
+    return {
+        ACCESS / "remediator.yaml": "---\n".join([HEAD, *roles]),
+        ACCESS / "components" / "medik8s" / "lease.yaml": MADE + medik8s,
+    }
+
+
+def role(namespace: str, grants: Iterable[Grant]) -> str:
+    """Return a role with its binding; the whole cluster's without a namespace."""
+    kind = "Role" if namespace else "ClusterRole"
+    head = _head(kind, namespace)
+    rules = "".join(map(_rule, grants))
+    return f"""{head}rules:
+{rules}---
+{_head(f"{kind}Binding", namespace)}roleRef:
+  apiGroup: {RBAC}
+  kind: {kind}
+  name: {NAME}
+subjects:
+  - kind: ServiceAccount
+    name: {NAME}
+    namespace: {OWN}
+"""
+
+
+def _head(kind: str, namespace: str) -> str:
+    where = f"  namespace: {namespace}\n" if namespace else ""
+    return f"""apiVersion: {RBAC}/v1
+kind: {kind}
+metadata:
+  name: {NAME}
+{where}  labels:
+    app.kubernetes.io/name: {NAME}
+    app.kubernetes.io/part-of: pvmedic
+"""
+
+
+def _rule(grant: Grant) -> str:
+    why = textwrap.wrap(grant.why, WIDTH, break_on_hyphens=False, break_long_words=False)
+    group = grant.group or '""'
+    lines = [
+        *(f"  # {line}" for line in why),
+        f"  - apiGroups: [{group}]",
+        f"    resources: [{', '.join(grant.resources)}]",
+        *([f"    resourceNames: [{', '.join(grant.names)}]"] if grant.names else []),
+        f"    verbs: [{', '.join(grant.verbs)}]",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Write the files that have changed, and name them."""
+    for path, text in generated().items():
+        if not path.is_file() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            sys.stdout.write(f"{path.relative_to(ACCESS.parent)}: written anew\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

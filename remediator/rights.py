@@ -1,0 +1,84 @@
+"""What the program needs to be allowed to do, said where it is needed. Pure.
+
+Handlers name theirs beside their code, the engine's stand here. The manifest with the account's
+roles and `pvmedic check-access` are made from both, so that nothing is granted that nobody needs.
+"""
+
+import msgspec
+
+OWN = "pvmedic"
+"""The namespace that the manifests install to; another one is put in its place."""
+LEASES = "coordination.k8s.io"
+PVMEDIC = "pvmedic.dev"
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """Verbs on resources of one API group, and why, in a sentence.
+
+    `namespace` empty: the whole cluster. `names` empty: whatever their names.
+    """
+
+    group: str
+    resources: tuple[str, ...]
+    verbs: tuple[str, ...]
+    why: str
+    namespace: str = ""
+    names: tuple[str, ...] = ()
+
+
+ENGINE = (
+    Grant(
+        "",
+        ("events",),
+        ("create",),
+        "What was done, beside what it is about: on nodes in `default`, on claims with the claim.",
+    ),
+    Grant(
+        PVMEDIC,
+        ("remediations",),
+        ("get", "list", "watch", "create", "patch", "delete"),
+        "The records. patch: the finalizer that keeps one while something is owed, and when its"
+        " alert was heard; the spec never changes. delete: what is over for long"
+        " (`records.keep_for`), bound to uid and version.",
+    ),
+    Grant(PVMEDIC, ("remediations/status",), ("update",), "How far each is, bound to its version."),
+    Grant(
+        PVMEDIC,
+        ("remediationapprovals",),
+        ("list", "watch"),
+        "What people said. Never create: the program cannot say yes to its own plans.",
+    ),
+    Grant(
+        "",
+        ("configmaps",),
+        ("get",),
+        "The kill switch: while this ConfigMap exists, nothing is begun (`pvmedic pause`).",
+        OWN,
+        ("pvmedic-pause",),
+    ),
+    Grant(
+        LEASES,
+        ("leases",),
+        ("create",),
+        "Which replica executes. What does not exist yet has no name to be limited to.",
+        OWN,
+    ),
+    Grant(
+        LEASES,
+        ("leases",),
+        ("get", "update"),
+        "The same Lease, read and renewed.",
+        OWN,
+        ("pvmedic-remediator",),
+    ),
+)
+"""What is needed whatever the handlers are."""
+
+MEDIK8S = Grant(
+    LEASES,
+    ("leases",),
+    ("get", "create", "update"),
+    "The Lease that says which tool works on a node (`node-<name>`): taken, renewed, given back.",
+    "medik8s-leases",
+)
+"""Needed only where the setting `medik8s_leases` names that namespace."""
