@@ -118,6 +118,16 @@ class SelfMetrics:
             ),
         )
 
+        self._pods_known: set[str] = set()
+        self._pods = Gauge(
+            "pvmedic_node_pods_last_found_timestamp_seconds",
+            "When our pods on the nodes were last found behind their Service, in Unix seconds;"
+            " until they ever were, when they were first looked for in vain."
+            " Absent where they are not asked.",
+            ["facts_service"],
+            registry=self.registry,
+        )
+
     def success(self, detector: str, *, judges: bool) -> None:
         """Say whether a detector can judge."""
         self._success.labels(detector).set(judges)
@@ -158,6 +168,12 @@ class SelfMetrics:
     def facts_gone(self, node: str) -> None:
         """Forget a node that is no longer asked."""
         self._facts.forget(node)
+
+    def node_pods(self, service: str, *, found: bool) -> None:
+        """Say that our pods on the nodes were found, or looked for in vain."""
+        if found or service not in self._pods_known:
+            self._pods.labels(service).set_to_current_time()
+            self._pods_known.add(service)
 
     def watch(self, states: Mapping[Kind, KindState], observer: Observer) -> None:
         """Publish how the watches are."""

@@ -49,6 +49,10 @@ class Heard(Protocol):
         """A node is no longer asked."""
         ...
 
+    def node_pods(self, service: str, *, found: bool) -> None:
+        """The pods behind a service were looked for."""
+        ...
+
 
 class Asks(Protocol):
     """Asks node pods: a Reader."""
@@ -91,6 +95,7 @@ class NodeFacts:
         self._states = states
         self._heard = heard
         self._settings = settings
+        self._service = f"{settings.namespace}/{settings.service}"
         self._held: dict[str, _Held] = {}
         self._why: dict[Kind, str] = {}
         self._tried = False
@@ -118,6 +123,9 @@ class NodeFacts:
             self._heard.facts("", error.reason)
             if self.pods is None:
                 self._unseen(sentence)
+        else:
+            sentence = "" if self.pods else f"there is no pod behind service {self._service}"
+        self._heard.node_pods(self._service, found=not sentence)
         if sentence and sentence != self._said:
             log.warning("node pods are not found: %s", sentence)
         self._said = sentence
@@ -184,8 +192,7 @@ class NodeFacts:
     def tried(self, *, nobody: bool) -> None:
         """Each was asked once: what is known now is what there is."""
         if nobody:
-            where = f"{self._settings.namespace}/{self._settings.service}"
-            self._unseen(f"there is no pod behind service {where}")
+            self._unseen(f"there is no pod behind service {self._service}")
         elif not self._tried:
             self._tried = True
             self._settle()

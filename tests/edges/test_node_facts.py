@@ -33,6 +33,7 @@ class Played:
         self.puts = 0
         self.heard: list[tuple[str, str]] = []
         self.gone: list[str] = []
+        self.found: list[tuple[str, bool]] = []
         self.states = {kind: LookState(kind, lambda: self.now) for kind in KINDS}
         settings = FactsSettings("pvmedic", "pvmedic-node")
         self.reads = NodeFacts(self, self, self.states, self, settings, lambda: self.now)
@@ -73,6 +74,10 @@ class Played:
     def facts_gone(self, node: str) -> None:
         """Hear that a node is no longer asked."""
         self.gone.append(node)
+
+    def node_pods(self, service: str, *, found: bool) -> None:
+        """Hear whether there are any."""
+        self.found.append((service, found))
 
     async def round(self) -> None:
         """Find the nodes, ask those that are due, and settle; then a round's time passes."""
@@ -266,6 +271,7 @@ def test_pods_that_cannot_be_found_are_said_and_known_ones_asked_on() -> None:
         known, played.behind = played.behind, errors.Forbidden("list endpointslices: no")
         await played.round()
         assert set(played.unseen().values()) == {"list endpointslices: no"}
+        assert played.found == [("pvmedic/pvmedic-node", False)]
         assert played.heard == [("", "Forbidden")]
         played.behind = known
         await played.round()
@@ -285,6 +291,11 @@ def test_a_service_without_pods_is_unseen() -> None:
         await played.round()
         why = "there is no pod behind service pvmedic/pvmedic-node"
         assert set(played.unseen().values()) == {why}
+        assert played.found == [("pvmedic/pvmedic-node", False)]
+        played.behind = {"a": NodePod("a", "10.0.0.1", 1)}
+        played.says["a"] = said("a", "v")
+        await played.round()
+        assert played.found[-1] == ("pvmedic/pvmedic-node", True)
 
     asyncio.run(run())
 
