@@ -217,6 +217,7 @@ class _Engine:
     async def run(self) -> None:
         """Run until the pipeline is told to end."""
         while not self._pipeline.ending:
+            self._pipeline.reign(leads=self._leader.leads())
             if not self._leader.leads():
                 await asyncio.sleep(0.1)
                 continue

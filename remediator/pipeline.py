@@ -57,6 +57,8 @@ class Pipeline:
         self._due: dict[str, float] = {}
         self._heard: dict[str, float] = {}
         self._begun: tuple[float, ...] = ()
+        self._reign: float | None = None
+        self._running = False
         self._wake = asyncio.Event()
         self._ending = False
 
@@ -66,10 +68,23 @@ class Pipeline:
         return self._ending
 
     def due_since(self) -> float | None:
-        """Return since when the record that waits longest is due; None while none is."""
+        """Return since when the record that waits longest is due; None while none is.
+
+        What was due before we led was another's to look at. Until we begin to, all are due.
+        """
+        if self._reign is None or not self._running:
+            return self._reign
         now = self._judge.now()
         due = [at for at in self._due.values() if at <= now]
-        return min([*due, *self._begun], default=None)
+        first = min([*due, *self._begun], default=None)
+        return None if first is None else max(first, self._reign)
+
+    def reign(self, *, leads: bool) -> None:
+        """Hear whether we lead, while the records that must be known first are read."""
+        if not leads:
+            self._reign = None
+        elif self._reign is None:
+            self._reign = self._judge.now()
 
     def wake(self) -> None:
         """Look soon whether there is a record that was not known."""
@@ -83,11 +98,22 @@ class Pipeline:
     def heard(self, name: str, now: float) -> None:
         """Note a firing notification for a record; look at it at once."""
         self._heard[name] = max(now, self._heard.get(name, 0.0))
-        self._due[name] = now
+        # What is due already keeps its turn, or who is heard of often would never have it. What is
+        # heard may be old: a notification that something is over says when it was last said.
+        present = self._judge.now()
+        self._due[name] = min(present, self._due.get(name, present))
         self._wake.set()
 
     async def run(self, leads: Callable[[], bool] = lambda: True) -> None:
         """Tick what is due as long as we lead, and until told to end."""
+        self.reign(leads=True)
+        self._running = True
+        try:
+            await self._run(leads)
+        finally:
+            self._running, self._reign, self._begun = False, None, ()
+
+    async def _run(self, leads: Callable[[], bool]) -> None:
         while leads() and not self._ending:
             self._wake.clear()
             now = self._judge.now()

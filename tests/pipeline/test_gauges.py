@@ -1,13 +1,18 @@
 """What the records and the engine say of themselves while they stand, for those who are called."""
 
+import asyncio
+
 import msgspec
 import pytest
 
+from exporter.observe.model import Subject
+from exporter.observe.signals.base import Detector
 from remediator.case import Policy
 from remediator.gauges import holders
 from remediator.guards import GUARDS
 from remediator.guards.breaker import WRONG
 from remediator.metrics import Metrics
+from remediator.ports import Reads, Sight
 from remediator.record import LedgerEntry, Phase, StepState, VerdictRecord
 from tests.pipeline.test_metrics import SUBJECT, metrics, sample
 from tests.pipeline.test_orders import at
@@ -104,15 +109,76 @@ def test_nothing_is_late_when_nothing_is_due() -> None:
     assert sample(found, DUE) is None
 
 
-def test_the_engine_knows_what_is_due_longest_until_it_was_looked_at() -> None:
-    """A record that hangs in its own look is late, too."""
+def test_what_was_due_before_we_led_is_not_late() -> None:
+    """It was another's to look at; from then on all are due until we begin."""
     cluster = FakeCluster(policy=Policy())
     engine = cluster.engine()
+    engine.heard(NAME, NOW)
+    cluster.clock += 900.0
     assert engine.due_since() is None
-    engine.heard("b", NOW - 5.0)
-    engine.heard("a", NOW - 9.0)
-    engine.heard("c", NOW + 60.0)
-    assert engine.due_since() == NOW - 9.0
+    engine.reign(leads=True)
+    cluster.clock += 60.0
+    engine.reign(leads=True)
+    assert engine.due_since() == NOW + 900.0
+    engine.reign(leads=False)
+    assert engine.due_since() is None
+
+
+class Hanging(FakeCluster):
+    """A cluster that does not answer a look before it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.may = asyncio.Event(), asyncio.Event()
+
+    async def look(self, detector: Detector, subject: Subject, extra: Reads) -> Sight:
+        """Look, once it may."""
+        self.asked.set()
+        await self.may.wait()
+        return await super().look(detector, subject, extra)
+
+
+def test_a_record_that_hangs_in_its_look_is_late_until_it_was_looked_at() -> None:
+    """Whatever is heard of it meanwhile."""
+    cluster = Hanging()
+    cluster.open(record())
+    engine = cluster.engine()
+
+    async def run() -> list[float | None]:
+        seen = []
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            group.create_task(engine.run())
+            await cluster.asked.wait()
+            cluster.clock += 400.0
+            engine.heard(NAME, cluster.clock)
+            seen.append(engine.due_since())
+            engine.end()
+            cluster.may.set()
+        return [*seen, engine.due_since()]
+
+    assert asyncio.run(run()) == [NOW, None]
+
+
+def test_who_is_heard_of_again_keeps_its_turn() -> None:
+    """Else a storm would keep it waiting for ever."""
+    cluster = Hanging()
+    cluster.open(record())
+    engine = cluster.engine()
+    engine.reign(leads=True)
+    for _ in range(3):
+        cluster.clock += 10.0
+        engine.heard(NAME, NOW - 600.0)
+
+    async def run() -> float | None:
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            group.create_task(engine.run())
+            await cluster.asked.wait()
+            found = engine.due_since()
+            engine.end()
+            cluster.may.set()
+        return found
+
+    assert asyncio.run(run()) == NOW + 10.0
 
 
 def test_a_replica_without_records_publishes_its_gauges_all_the_same() -> None:
