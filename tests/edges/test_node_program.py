@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 
@@ -16,6 +17,7 @@ from exporter.observe.parse import node_answer
 from tests.edges.fake_api_server import FakeApiServer
 from tests.edges.test_exporter_program import Program
 from tests.edges.test_reviews import ALLOWED, KNOWN
+from tests.observe.gluster_made import UUIDS
 
 
 @asynccontextmanager
@@ -72,6 +74,32 @@ def test_what_a_node_looks_at_is_no_watch_of_the_api_server(server: FakeApiServe
             found = {name for name, *_ in await program.samples()}
             assert not [name for name in found if name.startswith("pvmedic_watch_")]
             assert "pvmedic_source_last_success_timestamp_seconds" in found
+
+    asyncio.run(run())
+
+
+def test_what_cannot_be_looked_at_is_counted_and_stops_nothing_else(
+    server: FakeApiServer, tmp_path: Path
+) -> None:
+    """No table of mounts, no kernel log, no command of Gluster's: Rok's sizes are published."""
+    (tmp_path / "var/lib/glusterd").mkdir(parents=True)
+    (tmp_path / "var/lib/glusterd/glusterd.info").write_text(f"UUID={UUIDS[0]}\n")
+    broken: dict[str, object] = {
+        "host_root": str(tmp_path),
+        "kernel_log": str(tmp_path / "kmsg"),
+        "rok": {"path": str(server.directory)},
+    }
+    failures = "pvmedic_source_failures_total"
+
+    async def run() -> None:
+        async with server.api(), running(server, **broken) as program:
+            await size(program)
+            await program.until((failures, "NotFound", "mounts"), 1.0)
+            await program.until((failures, "NotFound", "kernel_log"), 1.0)
+            await program.until((failures, "Unreachable", "glustervolumes"), 1.0)
+            await program.until(("pvmedic_collector_success", "filesystem_readonly"), 0.0)
+            await program.until(("pvmedic_signals", "glusterd_unresponsive"), 1.0)
+            assert (await program.get("/healthz"))[0] == 200
 
     asyncio.run(run())
 

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +20,16 @@ from exporter.observe.statfs import Asked, Statfs
 from exporter.observe.volumes import Volumes
 from local import loop_disk
 from local.fuse_mount import FuseMount
-from tests.filesystems.mounted import HANGS_SECONDS, Api, Node, needs_fuse, needs_loop, said
+from tests.filesystems import vanishing
+from tests.filesystems.mounted import (
+    HANGS_SECONDS,
+    Api,
+    Node,
+    needs_fuse,
+    needs_loop,
+    needs_root,
+    said,
+)
 from tests.signals import made
 
 pytestmark = pytest.mark.xdist_group("filesystems")
@@ -275,6 +286,21 @@ def test_a_mount_that_vanishes_while_it_is_asked_has_no_problem(node: Node) -> N
     node.pretend(f"9 1 0:99 / {node.csi('pv-gone')} rw - nfs server:/x rw")
     node.pretend(f"10 1 0:98 / {node.csi('pv-ro')} rw - ext4 /dev/sdz ro")
     assert node.seen() == ({}, MountCount("a", well=2))
+
+
+@needs_root
+def test_while_mounts_come_and_go_those_that_stay_are_seen_at_every_look(tmp_path: Path) -> None:
+    """Real ones, of a namespace of their own, read and asked while they vanish."""
+    private = ("unshare", "--mount", "--propagation", "private")
+    command = [*private, sys.executable, "-m", "tests.filesystems.vanishing", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["problems"] == []
+    assert len(found["counts"]) >= vanishing.LOOKS
+    assert min(found["counts"]) >= vanishing.STAY
+    assert max(found["counts"]) <= vanishing.STAY + vanishing.COME_AND_GO
+    assert len(set(found["counts"])) > 1, "they did come and go"
 
 
 def test_a_volume_is_read_once_and_forgotten_with_its_trouble(tmp_path: Path) -> None:
