@@ -1,9 +1,11 @@
 """Real processes on this host: they end in time, whole, and say no more than they may."""
 
 import asyncio
+import gc
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,27 @@ def test_who_says_too_much_is_killed_at_once(command: str) -> None:
 def test_as_much_as_allowed_is_not_too_much() -> None:
     """To the byte."""
     assert len(ran("head", "-c", "300000", "/dev/zero", largest=300_000).stdout) == 300_000
+
+
+@pytest.mark.parametrize("largest", [2_000_000, 1000])
+def test_what_was_said_is_let_go_of_at_once(largest: int) -> None:
+    """A state of 5,500 volumes is 9 MB each minute: it must not wait for a collector of circles."""
+
+    async def run() -> list[asyncio.Protocol]:
+        for _ in range(3):
+            with suppress(errors.Garbage):
+                await Host().run(
+                    ["head", "-c", "1000000", "/dev/zero"], timeout=10, largest=largest
+                )
+        await asyncio.sleep(0)
+        return [one for one in gc.get_objects() if isinstance(one, asyncio.Protocol)]
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert asyncio.run(run()) == []
+    finally:
+        gc.enable()
 
 
 def test_who_stops_waiting_leaves_nothing_running(tmp_path: Path) -> None:
