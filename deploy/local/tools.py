@@ -1,7 +1,8 @@
 """Finds or makes the programs that a local cluster runs, once, in the user's cache.
 
 How things are built or fetched is in `go_build`, `monitoring`, `gluster_packages`,
-`xfs_packages`, `lvm`, `mtail` and `adnanh_webhook`; here are the cache and its lock.
+`xfs_packages`, `lvm`, `mtail`, `node_exporter` and `adnanh_webhook`; here are the cache and its
+lock.
 """
 
 from __future__ import annotations
@@ -13,7 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local import adnanh_webhook, gluster_packages, go_build, lvm, monitoring, mtail, xfs_packages
+from local import (
+    adnanh_webhook,
+    gluster_packages,
+    go_build,
+    lvm,
+    monitoring,
+    mtail,
+    node_exporter,
+    xfs_packages,
+)
 from local.errors import LocalClusterError
 
 if TYPE_CHECKING:
@@ -98,6 +108,12 @@ def ensure_mtail(report: Report) -> Path:
     """Return mtail, fetched if it was not yet."""
     with _cache(report) as cache:
         return mtail.ensure(cache, report)
+
+
+def ensure_node_exporter(report: Report) -> Path:
+    """Return Prometheus' node_exporter, fetched if it was not yet."""
+    with _cache(report) as cache:
+        return node_exporter.ensure(cache, report)
 
 
 def ensure_adnanh_webhook(report: Report) -> Path:

@@ -25,7 +25,7 @@ from exporter.observe.parse import mountinfo
 from exporter.observe.statfs import Statfs
 from exporter.observe.volumes import Volumes
 from local import fuse_mount
-from tests.bench.figures import MEBIBYTE, machine, resident, spread, tell
+from tests.bench.figures import MEBIBYTE, machine, own_memory, resident, spread, tell
 from tests.filesystems.mounted import Api, needs_fuse
 
 if TYPE_CHECKING:
@@ -156,19 +156,14 @@ async def _measured(count: int) -> None:
     tell(f"      of ours             {spread(ours, 'ms of processor')}")
     tell(f"      of the worker       {spread(theirs, 'ms of processor')}")
     tell(f"    every {LOOK_EVERY_SECONDS:g} s that is {share:.2%} of a core")
-    tell(f"    the worker: {resident(worker):.1f} MiB resident, {_own(worker):.1f} MiB its own")
+    tell(
+        f"    the worker: {resident(worker):.1f} MiB resident, {own_memory(worker):.1f} MiB its own"
+    )
     statfs.rest()
 
 
 def _nanoseconds(pid: int) -> int:
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
-
-
-def _own(pid: int) -> float:
-    """Return the memory that no other process shares, in MiB."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    sizes = [int(line.split()[1]) for line in lines if line.startswith("Private_")]
-    return sum(sizes) / 1024
 
 
 if __name__ == "__main__":

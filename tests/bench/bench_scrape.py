@@ -13,16 +13,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from statistics import quantiles
-from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
 
-from tests.bench.figures import machine, processor_seconds, resident, tell
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from tests.bench.figures import machine, percentile, processor_seconds, resident, tell
 
 pytestmark = [pytest.mark.timeout(300)]
 
@@ -122,10 +117,3 @@ def gaps(server: subprocess.Popen[str]) -> tuple[float, float]:
     server.stdin.flush()
     longest, usual = server.stdout.readline().split()
     return float(longest), float(usual)
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    """Return a percentile; of few values the largest."""
-    if len(values) < 2:
-        return values[0] if values else float("nan")
-    return quantiles(values, n=100, method="inclusive")[percent - 1]
