@@ -170,12 +170,15 @@ def unanswered(record: Record) -> Iterator[tuple[str, float]]:
 
 
 def holders(verdicts: Iterable[VerdictRecord]) -> list[str]:
-    """Return the guards, the mode aside, that do not allow a plan; one we do not know is Other."""
+    """Return the guards, the mode aside, that do not allow a plan."""
     return [
-        one.guard if one.guard in NAMES else OTHER
-        for one in verdicts
-        if one.verdict != "Allowed" and one.guard != "mode"
+        known(one.guard) for one in verdicts if one.verdict != "Allowed" and one.guard != "mode"
     ]
+
+
+def known(guard: str) -> str:
+    """Return a guard's name as a label: one of another version makes no label of its own."""
+    return guard if guard in NAMES else OTHER
 
 
 def _counted(active: Iterable[Record]) -> Metric:

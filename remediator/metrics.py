@@ -202,7 +202,7 @@ class Metrics:
             self._would.labels(signal).inc()
         for verdict in status.verdicts:
             if verdict.verdict != "Allowed":
-                self._denials.labels(verdict.guard).inc()
+                self._denials.labels(gauges.known(verdict.guard)).inc()
         if status.phase is was.phase:
             return
         if status.phase is Phase.CLEARED and was.phase is Phase.OBSERVED:
