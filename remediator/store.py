@@ -206,13 +206,13 @@ class Store:
             answer = await self._api.send(
                 method, f"{where}{sub}", body, content_type=content_type, timeout=self._within
             )
-        except (Conflict, Gone):
-            self._put(decode(await self._api.send("GET", where)))
+        except (Conflict, Gone, NotFound):
+            await self.again(record.name)
             raise
         return self._put(decode(answer))
 
     def _put(self, record: Record) -> Record:
-        self._resources.put(record.name, record)
+        self._resources.put(record.name, record, record.version)
         self._index(record.name)
         return record
 

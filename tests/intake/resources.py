@@ -60,7 +60,12 @@ class Resources(Api):
 
     def _get(self, name: str, _: dict[str, Any]) -> dict[str, Any]:
         if not name:
-            return {"kind": "RemediationList", "items": list(self.objects.values())}
+            meta = {"resourceVersion": str(self.version)}
+            return {
+                "kind": "RemediationList",
+                "metadata": meta,
+                "items": list(self.objects.values()),
+            }
         if name not in self.objects:
             raise NotFound(name)
         return self.objects[name]

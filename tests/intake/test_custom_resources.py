@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 
 import msgspec
 import pytest
 
-from exporter.observe.errors import Garbage, ObserveError, Unreachable
+from exporter.observe.errors import Forbidden, Garbage, Gone, ObserveError, Unreachable
 from remediator.resources import Resources
 
 PATH = "/apis/pvmedic.dev/v1alpha1/things"
@@ -47,18 +47,40 @@ class Server:
 
     def __init__(self, *lists: list[dict[str, object]], **watches: list[bytes]) -> None:
         self.lists = list(lists)
-        self.watches = watches
+        self.watches = {name.removeprefix("v"): lines for name, lines in watches.items()}
         self.asked: list[str] = []
         self.fails: list[ObserveError] = []
+        self.pages: list[list[dict[str, object]]] = []
 
-    async def send(self, method: str, where: str) -> bytes:
-        """List."""
-        assert (method, where) == ("GET", PATH)
+    def _page(self, params: dict[str, str]) -> bytes:
+        """Return one of the pages; the token of one that is not there is too old."""
+        if "limit" not in params:
+            return json.dumps(
+                {"metadata": {"resourceVersion": "9"}, "items": self.lists[0]}
+            ).encode()
+        at = int(params.get("continue", "0"))
+        if at >= len(self.pages):
+            raise Gone("the continue token is too old")
+        meta = {"resourceVersion": "9", "continue": str(at + 1) if at < 1 else ""}
+        return json.dumps({"metadata": meta, "items": self.pages[at]}).encode()
+
+    async def send(
+        self,
+        method: str,
+        where: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        timeout: float = 0.0,  # noqa: ASYNC109 -- the client's own signature
+    ) -> bytes:
+        """List, page by page where it was told to."""
+        assert (method, where, timeout > 0.0) == ("GET", PATH, True)
         self.asked.append("list")
+        if self.pages:
+            return self._page(dict(params or {}))
         if self.fails:
             raise self.fails.pop(0)
         items = self.lists.pop(0) if len(self.lists) > 1 else self.lists[0]
-        meta = {"resourceVersion": f"v{len(self.asked)}"}
+        meta = {"resourceVersion": f"{len(self.asked)}"}
         return json.dumps({"metadata": meta, "items": items}).encode()
 
     async def follow(
@@ -76,7 +98,7 @@ class Server:
 
 def followed(server: Server, so: Callable[[Resources[str]], bool]) -> Resources[str]:
     """Run until something is so."""
-    kept: Resources[str] = Resources(server, PATH, decode)
+    kept: Resources[str] = Resources(server, PATH, decode, again=0.001)
 
     async def scene() -> None:
         task = asyncio.create_task(kept.run())
@@ -100,7 +122,7 @@ def test_what_comes_changes_and_goes_is_followed() -> None:
     server = Server([thing("a")], v1=lines, **{"9": []})
     kept = followed(server, lambda _: server.asked[-1:] == ["watch 9"])
     assert kept.held == {"a": "new"}
-    assert server.asked == ["list", "watch v1", "watch 9"]
+    assert server.asked == ["list", "watch 1", "watch 9"]
 
 
 def test_a_watch_that_missed_too_much_begins_with_a_list() -> None:
@@ -109,7 +131,7 @@ def test_a_watch_that_missed_too_much_begins_with_a_list() -> None:
     server = Server([thing("a")], [thing("c")], v1=[gone], v3=[])
     kept = followed(server, lambda kept: "c" in kept.held)
     assert kept.held == {"c": "w"}
-    assert server.asked == ["list", "watch v1", "list", "watch v3"][: len(server.asked)]
+    assert server.asked == ["list", "watch 1", "list", "watch 3"][: len(server.asked)]
 
 
 def test_one_that_cannot_be_read_hides_no_other(caplog: pytest.LogCaptureFixture) -> None:
@@ -146,3 +168,121 @@ def test_whoever_asked_hears_what_changed_by_name() -> None:
     kept.held = {"a": "w", "gone": "w"}
     asyncio.run(kept.load())
     assert sorted(heard) == ["b", "gone"]
+
+
+def held(*things: dict[str, object]) -> Resources[str]:
+    """Return what is held after a list of these, whose version is 1."""
+    kept: Resources[str] = Resources(Server(list(things)), PATH, decode)
+    asyncio.run(kept.load())
+    return kept
+
+
+def brought(kept: Resources[str], *lines: bytes) -> dict[str, str]:
+    """Let a watch bring some lines; return what is held then."""
+
+    async def follow() -> None:
+        server = Server([], v1=list(lines), other=[])
+        async for one in server.follow(PATH, "1", seconds=1.0):
+            if one is not None:
+                kept.line(one)
+
+    asyncio.run(follow())
+    return kept.held
+
+
+def test_an_older_version_that_the_watch_brings_late_undoes_no_write_of_ours() -> None:
+    """The answer to a write is often faster than the watch."""
+    kept = held(thing("a"))
+    kept.put("a", "ours", "8")
+    assert brought(kept, line("MODIFIED", thing("a", "before", "6"))) == {"a": "ours"}
+    assert brought(kept, line("MODIFIED", thing("a", "after", "9"))) == {"a": "after"}
+
+
+def test_an_answer_that_comes_after_the_watch_undoes_nothing_either() -> None:
+    """Somebody has changed it since."""
+    kept = held(thing("a"))
+    brought(kept, line("MODIFIED", thing("a", "theirs", "9")))
+    kept.put("a", "ours", "8")
+    assert kept.held == {"a": "theirs"}
+
+
+def test_an_answer_about_what_the_watch_has_seen_go_brings_it_not_back() -> None:
+    """Taking off the last finalizer ends an object; the word of its end may come first."""
+    kept = held(thing("a"))
+    assert brought(kept, line("DELETED", thing("a", version="9"))) == {}
+    kept.put("a", "ours", "8")
+    assert kept.held == {}
+
+
+def test_the_end_of_one_is_not_the_end_of_the_next_one_of_its_name() -> None:
+    """It was made again before we heard of the end of the first."""
+    kept = held(thing("a"))
+    kept.put("a", "again", "12")
+    assert brought(kept, line("DELETED", thing("a", version="9"))) == {"a": "again"}
+
+
+def test_a_list_is_newer_than_what_was_written_before_it() -> None:
+    """It is held as the list says, even when that is nothing; what came after it is not in it."""
+    kept: Resources[str] = Resources(Server([thing("b", "listed", "1")]), PATH, decode)
+    for name, version in (("gone", "1"), ("b", "0"), ("later", "7")):
+        kept.put(name, "ours", version)
+    asyncio.run(kept.load())
+    assert kept.held == {"b": "listed", "later": "ours"}
+
+
+def test_a_long_list_is_read_page_by_page() -> None:
+    """Ten thousand records are more than one answer should hold."""
+    server = Server([])
+    server.pages = [[thing("a")], [thing("b")]]
+    kept: Resources[str] = Resources(server, PATH, decode)
+    asyncio.run(kept.load())
+    assert (kept.held, len(server.asked)) == ({"a": "w", "b": "w"}, 2)
+
+
+def test_pages_that_go_stale_are_read_in_one_piece() -> None:
+    """A list that can never be finished would be no list."""
+    server = Server([thing("a"), thing("b")])
+    server.pages = [[thing("a")]]
+    kept: Resources[str] = Resources(server, PATH, decode)
+    asyncio.run(kept.load())
+    assert (kept.held, len(server.asked)) == ({"a": "w", "b": "w"}, 3)
+
+
+def test_a_server_that_ends_each_watch_at_once_is_not_asked_without_rest() -> None:
+    """Nor one whose every watch says that it is too old."""
+    gone = line("ERROR", {"code": "what?"})
+    for lines in ([], [gone]):
+        server = Server([thing("a")], v1=lines, never=[])
+
+        async def scene(server: Server = server) -> None:
+            kept: Resources[str] = Resources(server, PATH, decode, again=60.0)
+            task = asyncio.create_task(kept.run())
+            async with asyncio.timeout(DEADLINE):
+                while len(server.asked) < 2:  # noqa: ASYNC110 -- plain values have no event
+                    await asyncio.sleep(0.001)
+            for _ in range(100):
+                await asyncio.sleep(0)
+            task.cancel()
+
+        asyncio.run(scene())
+        assert server.asked == ["list", "watch 1"]
+
+
+def test_why_nothing_can_be_known_is_said_and_taken_back() -> None:
+    """Who waits for a person's word must hear that none can come."""
+    server = Server([thing("a")])
+    kept: Resources[str] = Resources(server, PATH, decode, again=60.0)
+    assert kept.trouble == "not listed yet"
+    server.fails = [Forbidden("may not list")]
+
+    async def scene() -> None:
+        task = asyncio.create_task(kept.run())
+        async with asyncio.timeout(DEADLINE):
+            while kept.trouble == "not listed yet":  # noqa: ASYNC110 -- plain values have no event
+                await asyncio.sleep(0.001)
+        task.cancel()
+        assert kept.trouble == "may not list"
+        await kept.load()
+
+    asyncio.run(scene())
+    assert kept.trouble == ""

@@ -221,6 +221,16 @@ def test_a_list_forgets_what_people_deleted_and_keeps_what_was_written_meanwhile
     assert kept.all() == ()
 
 
+def test_a_record_that_turns_out_to_be_gone_is_held_no_more() -> None:
+    """Or every alert about its subject would be known to what nobody will ever carry on."""
+    resources, kept, record = opened()
+    resources.objects.clear()
+    with pytest.raises(NotFound):
+        asyncio.run(kept.save(record))
+    assert kept.newest(SIGNAL, SUBJECT) is None
+    assert kept.all() == ()
+
+
 def test_the_newest_episode_is_found_by_its_number() -> None:
     """Not by name, where 10 comes before 9."""
     kept = Store(Resources())
