@@ -118,6 +118,7 @@ async def run(start: Start[Settings]) -> None:
             policy=policy,
             now=time.time,
         )
+        judge.unheard = lambda: people.trouble
         actuator = Fenced(KubernetesActuator(api, pace.margin), leader.fence)
         pipeline = Pipeline(
             world,
@@ -222,20 +223,25 @@ class _Engine:
                 await asyncio.sleep(0.1)
                 continue
             try:
-                # What the replica before us did, and what people have said, must be known before
-                # we do anything.
+                # What the replica before us did must be known before we do anything.
                 await self._store.load()
-                await self._people.load()
             except ObserveError as error:
-                LOG.warning(
-                    "what is recorded and ordered could not be listed", extra=fields(why=str(error))
-                )
+                LOG.warning("Remediations could not be listed", extra=fields(why=str(error)))
                 await asyncio.sleep(2.0)
                 continue
+            await self._hear()
             async with asyncio.TaskGroup() as group:
                 pruning = group.create_task(self._prune())
                 await self._pipeline.run(self._leader.leads)
                 pruning.cancel()
+
+    async def _hear(self) -> None:
+        """Learn what people have said; where that fails, a guard lets nothing begin."""
+        try:
+            await self._people.load()
+        except ObserveError as error:
+            self._people.trouble = str(error)
+            LOG.warning("what people say could not be listed", extra=fields(why=str(error)))
 
     async def _prune(self) -> None:
         while True:

@@ -45,6 +45,8 @@ class Judge:
         self._server: tuple[int, int] | None = None
         self.policy = policy
         self.now = now
+        self.unheard: Callable[[], str] = lambda: ""
+        """Says why nobody's word can be heard, empty where it can; set by who listens."""
 
     def mode(self, record: Record) -> str:
         """Return the mode of the record's handler."""
@@ -90,6 +92,7 @@ class Judge:
             told=await self._alerting.told(record),
             approved=orders.approved_by(record, planned, self.now()),
             outdated=orders.outdated_yes(record),
+            unheard=self.unheard(),
         )
         return record, guards.ask(question)
 

@@ -17,6 +17,8 @@ CHANGES: Mapping[str, str] = {
     " `modes` (or `mode`) of the remediator lets it act",
     "approval": "a yes to this very plan: `pvmedic approve NAME`",
     "kill_switch": "`pvmedic resume` takes the switch off",
+    "people": "the right to list and watch remediationapprovals; `pvmedic check-access` says what"
+    " is missing",
     "breaker": "look at each record that it names, then `pvmedic release` it",
     "opt_out": "take `pvmedic.dev/remediation: disabled` off what the sentence names, if its owner"
     " agrees",

@@ -15,6 +15,7 @@ from remediator.guards.kill_switch import kill_switch
 from remediator.guards.mode import approval, mode
 from remediator.guards.opt_out import opt_in, opt_out
 from remediator.guards.pacing import concurrency, cooldown, one_node, rate
+from remediator.guards.people import people
 from remediator.guards.related import attached_twice, related
 from remediator.guards.schedule import freeze, maintenance_window
 
@@ -22,6 +23,7 @@ GUARDS: tuple[tuple[str, Guard], ...] = (
     ("mode", mode),
     ("approval", approval),
     ("kill_switch", kill_switch),
+    ("people", people),
     ("breaker", breaker),
     ("opt_out", opt_out),
     ("opt_in", opt_in),

@@ -51,7 +51,8 @@ class Question(msgspec.Struct, frozen=True):
 
     `others` are all records but this one; `paused` None: could not be read.
 
-    `approved`: who said yes to this very plan; `outdated`: who said yes to another one.
+    `approved`: who said yes to this very plan; `outdated`: who said yes to another one; `unheard`:
+    why what people say cannot be read, empty when it can.
 
     `power` says in a sentence why the last reading of the machine's power failed, empty when it
     did not. `told` None: nobody was asked, because no Alertmanager is named in the settings; a
@@ -66,6 +67,7 @@ class Question(msgspec.Struct, frozen=True):
     told: Told | str | None = None
     approved: str = ""
     outdated: str = ""
+    unheard: str = ""
 
 
 Guard: TypeAlias = Callable[[Question], Verdict]

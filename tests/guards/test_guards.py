@@ -65,6 +65,7 @@ REFUSED_BY_ONE: dict[str, Question] = {
     "mode": question(case(policy=Policy(mode="approve"))),
     "approval": question(plan=msgspec.structs.replace(plan(), needs_yes=True)),
     "kill_switch": question(paused=True),
+    "people": question(unheard="may not list"),
     "breaker": question(others=WRONG),
     "opt_out": question(case(view(namespace(annotations={"pvmedic.dev/remediation": "disabled"})))),
     "opt_in": with_policy(opt_in=True),

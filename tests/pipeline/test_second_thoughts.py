@@ -297,3 +297,18 @@ def test_a_refused_second_step_takes_the_first_one_s_debt_from_nobody() -> None:
     found = unbegun(msgspec.structs.replace(before, status=both), 1, step, cluster.clock)
     assert (first.state, found.owes) == (StepState.DONE, before.owes)
     assert found.status.acted_at == before.owes[0].at
+
+
+def test_a_yes_counts_for_nothing_while_a_no_could_not_be_heard() -> None:
+    """And the record says why it waits; what is owed is taken back all the same."""
+    cluster, engine = approved_but_paused()
+    cluster.pause = False
+    cluster.unheard = "list remediationapprovals: not allowed (403)"
+    asyncio.run(ticks(cluster, engine, 10))
+    assert (cluster.phase(), cluster.writes) == (Phase.DEFERRED, [])
+    assert "not allowed (403)" in cluster.record().status.message
+    cluster.unheard = ""
+    until(cluster, engine, Phase.HOLDING)
+    cluster.unheard = "again"
+    cluster.come_back()
+    until(cluster, engine, Phase.SETTLED)

@@ -79,6 +79,7 @@ class FakeCluster:
         self.unseen: dict[Kind, str] = {}
         self.server: tuple[int, int] | None = (1, 36)
         self.pause: bool | None = False
+        self.unheard = ""
         self.power_fails: ObserveError | None = None
         self.save_fails: ObserveError | None = None
         self.answers: list[InstanceReading] = []
@@ -166,6 +167,7 @@ class FakeCluster:
             policy=self.policy,
             now=lambda: self.clock,
         )
+        judge.unheard = lambda: self.unheard
         verification = Verification(self, judge)
         return Pipeline(
             self, self, judge, Execution(self, judge), verification, lambda: self.orders
