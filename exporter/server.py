@@ -5,8 +5,9 @@ metrics.
 """
 
 import contextlib
+import logging
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 
 from prometheus_client import Counter as CounterMetric
 from prometheus_client import Gauge
@@ -22,6 +23,8 @@ from exporter.observe.model import KIND_OF, Change, Kind, Ref, Signal, Subject, 
 from exporter.observe.observer import Observer
 from exporter.observe.signals.base import Detector
 from exporter.observe.view import View
+
+log = logging.getLogger(__name__)
 
 CLUSTER, NODE = "cluster", "node"
 """The roles that serve."""
@@ -253,6 +256,7 @@ class Board:
         metrics: SelfMetrics,
         began: float,
         families: Iterable[Family] = collectors.CLUSTER_FAMILIES,
+        derived: Iterable[Derived] = collectors.DERIVED,
     ) -> None:
         families = tuple(families)
         self._exposition = Exposition(families)
@@ -262,9 +266,7 @@ class Board:
         self._events: Counter[multi_attach.Key] = Counter()
         self._further: dict[str, dict[Subject, frozenset[str]]] = defaultdict(dict)
         self._objects: dict[Ref, frozenset[str]] = {}
-        self._derives = [
-            one for one in collectors.DERIVED if self._declared.intersection(one.families)
-        ]
+        self._derives = [one for one in derived if self._declared.intersection(one.families)]
         self._due: set[Derived] = set()
         self._derived: dict[Derived, frozenset[str]] = {}
 
@@ -320,12 +322,20 @@ class Board:
             if names:
                 self._objects[name] = names
 
-    def settled(self, view: View) -> None:
-        """Publish anew what follows from many objects."""
+    def settled(self, view: View, turned: Collection[Kind] = ()) -> None:
+        """Publish anew what follows from many objects, or from what can be seen."""
         due, self._due = self._due, set()
+        due.update(one for one in self._derives if not one.kinds.isdisjoint(turned))
         for one in due:
             known = self._derived.get(one, frozenset())
-            self._derived[one] = self._put("derived", self._ours(one.series(view)), known)
+            try:
+                found = list(self._ours(one.series(view)))
+            except Exception:
+                # What nobody could work out is not told; all else goes on.
+                names = ", ".join(family.name for family in one.families)
+                log.exception("%s cannot be worked out, and is withdrawn", names)
+                found = []
+            self._derived[one] = self._put("derived", found, known)
 
     def _ours(self, found: Iterable[tuple[Family, Sample]]) -> Iterator[tuple[Family, Sample]]:
         """Leave out what the other role publishes of the same object: one name, one publisher."""

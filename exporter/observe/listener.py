@@ -3,11 +3,12 @@
 Words only: who tells is the observer, who hears publishes.
 """
 
+from collections.abc import Collection
 from typing import Protocol
 
 import msgspec
 
-from exporter.observe.model import Change, Ref, Signal, Subject
+from exporter.observe.model import Change, Kind, Ref, Signal, Subject
 from exporter.observe.signals.base import Detector
 from exporter.observe.view import View
 
@@ -60,6 +61,9 @@ class Listener(Protocol):
         """An object of a kind that it asked to hear of changed."""
         ...
 
-    def settled(self, view: View) -> None:
-        """All changes that were pending have been told."""
+    def settled(self, view: View, turned: Collection[Kind] = ()) -> None:
+        """All changes that were pending have been told.
+
+        `turned` are kinds that can be seen now and could not before, or the other way round.
+        """
         ...

@@ -78,6 +78,7 @@ class Observer:
         self._clock = clock
         self._tell = tell
         self._told: list[Change] = []
+        self._hidden = frozenset(self._unseen())
         self._replacing: set[Kind] = set()
         self._wake = asyncio.Event()
 
@@ -221,8 +222,10 @@ class Observer:
         for number, change in enumerate(told):
             self._listener.change(change, self.view())
             await _give_way(number)
-        if told:
-            self._listener.settled(self.view())
+        unseen = frozenset(self._unseen())
+        turned, self._hidden = unseen ^ self._hidden, unseen
+        if told or turned:
+            self._listener.settled(self.view(), turned)
         for desk in self._desks:
             # A clock that was set back must not silence it for longer.
             if 0.0 < desk.silent_until - self._clock() <= RETRY_SECONDS:

@@ -1,13 +1,26 @@
 """pvmedic_gluster_disruption_safe: one series a node, with the reason."""
 
+import asyncio
+from collections.abc import Iterator
+
 import msgspec
 import pytest
 
-from exporter.collectors import CLUSTER_FAMILIES, DERIVED, NODE_FAMILIES, gluster_disruption
-from exporter.exposition import Family
+from exporter.collectors import (
+    CLUSTER_FAMILIES,
+    DERIVED,
+    NODE_FAMILIES,
+    TOLD,
+    Derived,
+    gluster_disruption,
+)
+from exporter.exposition import Family, Sample
 from exporter.observe import model
 from exporter.observe.model import Change, Kind, Object
 from exporter.observe.objects import Objects
+from exporter.observe.observer import Observer
+from exporter.observe.sources import LookState
+from exporter.observe.view import View
 from exporter.server import Board, SelfMetrics
 from tests.signals import made
 
@@ -64,3 +77,49 @@ def test_only_the_role_that_sees_all_nodes_publishes_it(
     board.settled(view)
     line = b'pvmedic_gluster_disruption_safe{node="a",reason="Safe"} 1\n'
     assert (line in b"".join(board.parts(openmetrics=False))) == told
+
+
+def test_what_can_be_seen_decides_even_when_no_object_changes() -> None:
+    """The last node may tell what is known already; where a kind goes blind nobody is safe."""
+    board = Board(SelfMetrics(), began=0.0)
+    states = {kind: LookState(kind, lambda: 1.0) for kind in KINDS}
+    observer = Observer((), states, board, lambda: 1.0, tell=TOLD & KINDS)
+    safe = b'pvmedic_gluster_disruption_safe{node="a",reason="Safe"} 1\n'
+
+    async def told() -> bool:
+        await observer.decide()
+        return safe in b"".join(board.parts(openmetrics=False))
+
+    async def run() -> None:
+        for obj in pool():
+            observer.put(obj)
+        assert not await told()
+        for state in states.values():
+            state.looked()
+        assert await told()
+        states[Kind.GLUSTER_SPACE].failed("nobody tells of it")
+        assert not await told()
+
+    asyncio.run(run())
+
+
+def test_what_cannot_be_worked_out_is_not_told_and_ends_nothing_else() -> None:
+    """What was said before would be a lie, and the other series still go on."""
+    fails: list[bool] = []
+
+    def series_of(view: View) -> Iterator[tuple[Family, Sample]]:
+        del view
+        yield gluster_disruption.SAFE, Sample((("node", "a"), ("reason", "Safe")), 1.0)
+        if fails[-1]:
+            raise ZeroDivisionError
+
+    one = Derived(KINDS, series_of, gluster_disruption.FAMILIES)
+    board = Board(SelfMetrics(), began=0.0, derived=(one,))
+    view = made.view(pool())
+    told = []
+    for failing in (False, True, False):
+        fails.append(failing)
+        board.change(Change(None, pool()[0]), view)
+        board.settled(view)
+        told.append(b'_safe{node="a"' in b"".join(board.parts(openmetrics=False)))
+    assert told == [True, False, True]

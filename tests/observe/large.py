@@ -14,7 +14,7 @@ from exporter.observe.observer import Observer
 from tests.signals import made
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from exporter.observe.listener import Seen
     from exporter.observe.model import Change, Object, Signal, Subject
@@ -112,7 +112,7 @@ class Deaf:
     def change(self, change: Change, view: View) -> None:
         """Forget it."""
 
-    def settled(self, view: View) -> None:
+    def settled(self, view: View, turned: Collection[Kind] = ()) -> None:
         """Forget it."""
 
 

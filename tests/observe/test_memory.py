@@ -1,6 +1,7 @@
 """What outlives its Event, and what outlives us: remembered as long as its object is there."""
 
 import asyncio
+from collections.abc import Collection
 
 import msgspec
 
@@ -43,7 +44,7 @@ class Deaf:
     def change(self, change: Change, view: View) -> None:
         """Forget it."""
 
-    def settled(self, view: View) -> None:
+    def settled(self, view: View, turned: Collection[Kind] = ()) -> None:
         """Forget it."""
 
 

@@ -1,7 +1,7 @@
 """The observer: changes in, signals out, never from what cannot be seen."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import msgspec
 import pytest
@@ -100,7 +100,7 @@ class Heard:
         assert isinstance(view, View)
         self.changes.append(change)
 
-    def settled(self, view: View) -> None:
+    def settled(self, view: View, turned: Collection[Kind] = ()) -> None:
         """Forget it."""
 
 
