@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from demo import node_pods, rok
+from demo import crafted, node_pods, rok
 from demo.ground import Ground
+from demo.rwx import ROK, SPEAKER
 from exporter.observe.signals import CLUSTER
+from local.csi_objects import volume_name
 from tests.cluster.eyes import Eyes
 
 if TYPE_CHECKING:
     from demo.line import Line
-    from local.cluster import LocalCluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(120)]
 
 RATIO = "pvmedic_snapshot_space_changed_ratio"
+BLOCKS = 262_144
 HEARD = "pvmedic_node_facts_last_success_timestamp_seconds"
 
 
@@ -37,14 +39,28 @@ def shown(eyes: Eyes, name: str) -> dict[str, float]:
     }
 
 
-def changed(stack: ExitStack, cluster: LocalCluster, node: str, room: rok.Room) -> float:
-    """Let volumes of a node have changed; return their share of its snapshot space."""
-    ground = stack.enter_context(Ground(cluster, f"told-{node}", (node,)))
-    stack.callback(cluster.kubectl, "uncordon", node)
-    cordon, count, *_ = rok.play(ground, room).failures
-    cordon.do()
-    count.do()
-    return sum(room.changed().values()) * rok.BLOCK / room.size
+def change(ground: Ground, blocks: int) -> None:
+    """Let a volume of Rok's on each node have so many changed blocks."""
+    space, nodes = ground.space, ground.nodes
+    ground.apply(
+        crafted.driver(space, ROK, attach=False),
+        *(
+            made
+            for node in nodes
+            for volume in [volume_name(space, node)]
+            for made in (
+                crafted.volume(space, volume, node, "rok", crafted.csi(ROK, node), node=node),
+                crafted.claim(space, node, "rok", volume=volume),
+            )
+        ),
+    )
+    for node in nodes:
+        ground.until_phase("PersistentVolumeClaim", node, "Bound")
+        for reason, text in (
+            ("JobStarted", f"Starting job `{rok.JOBS['logs']}' (worker `{node}')..."),
+            ("PROGRESS", f"[ 31%] About to copy {blocks} changed blocks of size 4KiB (1GiB)..."),
+        ):
+            ground.tell("PersistentVolumeClaim", node, reason, text, SPEAKER)
 
 
 def test_a_node_that_tells_no_more_is_unseen_alone_and_comes_back(line: Line) -> None:
@@ -55,7 +71,9 @@ def test_a_node_that_tells_no_more_is_unseen_alone_and_comes_back(line: Line) ->
         pytest.skip("needs an address that is not loopback, and a file system with some room")
     space = {"path": str(room.path)}
     with ExitStack() as stack:
-        ratios = {node: changed(stack, cluster, node, room) for node in (gone, stays)}
+        ground = stack.enter_context(Ground(cluster, "told-by-nodes", (gone, stays)))
+        change(ground, BLOCKS)
+        ratios = dict.fromkeys((gone, stays), BLOCKS * rok.BLOCK / room.size)
         told = {
             node: stack.enter_context(node_pods.told_of(cluster, node, rok=space))
             for node in (gone, stays)
