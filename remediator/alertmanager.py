@@ -22,7 +22,9 @@ from exporter.kit.values import Duration
 from exporter.observe import errors
 from exporter.observe.kube import failures
 from exporter.observe.kube.resources import Asked
-from remediator.alert import Alert
+from remediator import alert as alerts
+from remediator.alert import Alert, Existing
+from remediator.intake import CLUSTER
 from remediator.ports import Told
 from remediator.record import Record
 
@@ -94,13 +96,23 @@ class _Silence(msgspec.Struct, rename="camel"):
 
 
 class Alertmanager:
-    """Used as `async with Alertmanager(settings) as alertmanager`."""
+    """Used as `async with Alertmanager(settings) as alertmanager`.
+
+    `existing` says by their names what alerts without a signal are about, `cluster` which label
+    `cluster` is ours: what is said of another cluster's nodes is not said of ours.
+    """
 
     def __init__(
-        self, settings: AlertmanagerSettings, steady: Callable[[], float] = time.monotonic
+        self,
+        settings: AlertmanagerSettings,
+        steady: Callable[[], float] = time.monotonic,
+        existing: Mapping[str, Existing] | None = None,
+        cluster: str = "",
     ) -> None:
         """Open nothing yet."""
         self._settings = settings
+        self._existing = existing or {}
+        self._cluster = cluster
         self._steady = steady
         self._session: aiohttp.ClientSession | None = None
         self._held: tuple[float, Sequence[_Found] | str] = (float("-inf"), "never asked")
@@ -129,7 +141,11 @@ class Alertmanager:
         found = await self._all()
         if isinstance(found, str):
             return found
-        ours = [one for one in found if _about(one, record)]
+        if self._cluster:
+            found = [
+                one for one in found if one.labels.get(CLUSTER, self._cluster) == self._cluster
+            ]
+        ours = [one for one in found if self._about(one, record)]
         silences = [name for one in ours for name in one.status.silenced_by]
         silence = await self._described(silences[0]) if silences else ""
         return Told(
@@ -167,10 +183,12 @@ class Alertmanager:
             return "; ".join(one for one in answers if isinstance(one, str))
         merged: dict[str, _Found] = {}
         for one in (one for found in lists for one in found):
-            known = merged.get(one.fingerprint)
+            # Without one, an alert is its labels.
+            mark = one.fingerprint or repr(sorted(one.labels.items()))
+            known = merged.get(mark)
             # A silence counts as soon as one of a pair knows of it.
             if known is None or (one.status.silenced_by and not known.status.silenced_by):
-                merged[one.fingerprint] = one
+                merged[mark] = one
         return tuple(merged.values())
 
     async def _alerts(self, url: str) -> Sequence[_Found] | str:
@@ -181,6 +199,15 @@ class Alertmanager:
             return str(error)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return f"{url}: its answer cannot be read: {error}"
+
+    def _about(self, found: _Found, record: Record) -> bool:
+        """Whether an alert is the one of a record, or another one about its subject."""
+        if found.fingerprint and found.fingerprint == record.spec.alert.fingerprint:
+            return True
+        labels = alerts.translated(Alert("firing", found.labels), self._existing).labels
+        return labels.get("signal") == record.spec.signal and all(
+            labels.get(name) == value for name, value in record.spec.subject.items()
+        )
 
     async def _described(self, silence: str) -> str:
         """Return a silence's id with its comment, where one can be had."""
@@ -223,13 +250,3 @@ class Alertmanager:
             return {"Authorization": f"Bearer {file.read_text(encoding='ascii').strip()}"}
         except (OSError, UnicodeDecodeError) as error:
             raise errors.Unauthorized(f"alertmanager.token_file cannot be read: {error}") from error
-
-
-def _about(found: _Found, record: Record) -> bool:
-    """Whether an alert is the one of a record, or another one about its subject."""
-    if found.fingerprint and found.fingerprint == record.spec.alert.fingerprint:
-        return True
-    labels = found.labels
-    return labels.get("signal") == record.spec.signal and all(
-        labels.get(name) == value for name, value in record.spec.subject.items()
-    )

@@ -101,7 +101,7 @@ async def run(start: Start[Settings]) -> None:
             account=fencing.ec2_account,
         )
     )
-    asked = Alertmanager(settings.alertmanager)
+    asked = Alertmanager(settings.alertmanager, existing=settings.alerts, cluster=settings.cluster)
     async with Api(access(settings.kubernetes, os.environ), metrics) as api, asked as alertmanager:
         who = settings.identity or socket.gethostname()
         pace = times(settings.replicas.lease)

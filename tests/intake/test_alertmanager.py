@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -12,10 +12,11 @@ from aiohttp import web
 
 from exporter.kit.values import Duration
 from exporter.observe import errors
-from remediator.alert import Alert
+from remediator.alert import Alert, Existing
 from remediator.alertmanager import Alertmanager, AlertmanagerSettings
 from remediator.ports import Told
 from remediator.record import AlertRef, Record
+from remediator.settings import ExistingAlert
 from tests.story.objects import DEAD, SIGNAL, record
 
 T = TypeVar("T")
@@ -75,15 +76,20 @@ async def served(answer: Answer) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def asking(ask: Callable[[Alertmanager], Coroutine[None, None, T]], *answers: Answer) -> T:
+def asking(
+    ask: Callable[[Alertmanager], Coroutine[None, None, T]],
+    *answers: Answer,
+    existing: Mapping[str, Existing] | None = None,
+    cluster: str = "",
+) -> T:
     """Ask so many Alertmanagers."""
 
     async def scene() -> T:
         async with AsyncExitStack() as stack:
             urls = [await stack.enter_async_context(served(answer)) for answer in answers]
             settings = AlertmanagerSettings(tuple(urls), timeout=Duration(0.5))
-            alertmanager = await stack.enter_async_context(Alertmanager(settings))
-            return await ask(alertmanager)
+            client = Alertmanager(settings, existing=existing, cluster=cluster)
+            return await ask(await stack.enter_async_context(client))
 
     return asyncio.run(scene())
 
@@ -138,6 +144,34 @@ def test_another_alert_about_the_same_subject_counts() -> None:
     found = asking(told, saying([silenced(fingerprint="f9")]))
     assert isinstance(found, Told)
     assert found.silence.startswith("s1")
+
+
+def test_what_is_said_of_another_cluster_is_not_said_of_ours() -> None:
+    """One Alertmanager serves several, and nodes have the same names everywhere."""
+    theirs = {**OURS, "cluster": "theirs"}
+    answer = saying([silenced(labels=theirs, fingerprint="f9"), alert(labels=theirs)])
+    assert asking(told, answer, cluster="ours") == Told()
+    ours = saying([silenced(labels={**OURS, "cluster": "ours"})])
+    found = asking(told, ours, cluster="ours")
+    assert isinstance(found, Told)
+    assert found.silence.startswith("s1")
+
+
+def test_a_silence_over_an_alert_that_people_had_before_us_counts() -> None:
+    """It has no signal, and another fingerprint since one of its labels changed."""
+    known = {"KubeNodeNotReady": ExistingAlert(SIGNAL, {"node": "instance"})}
+    labels = {"alertname": "KubeNodeNotReady", "instance": DEAD, "job": "new"}
+    answer = saying([silenced(labels=labels, fingerprint="f9")])
+    found = asking(told, answer, existing=known)
+    assert isinstance(found, Told)
+    assert found.silence.startswith("s1")
+
+
+def test_alerts_without_a_fingerprint_are_told_apart_by_their_labels() -> None:
+    """Or one of them would hide the others."""
+    other = {"alertname": "Other"}
+    answer = saying([alert(fingerprint=""), alert(fingerprint="", labels=other)])
+    assert asking(told, answer) == Told(frozenset({"NodeLost", "Other"}))
 
 
 def test_of_a_pair_one_that_knows_a_silence_is_enough() -> None:
