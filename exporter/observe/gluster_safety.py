@@ -85,6 +85,9 @@ def safeties(view: View) -> dict[str, Safety]:
             pool.words[volume.name].append(volume)
     for pool in pools:
         pool.look(view)
+        if pool.empty and len(found) + len(of_node) > 1:
+            pool.doubt()
+    for pool in pools:
         found.update(pool.verdicts())
     return found
 
@@ -118,6 +121,21 @@ class _Pool:
         self._of: dict[str, Objections] = defaultdict(dict)
         self._down: dict[str, str] = {}
         self._copies = {uuid: ones for uuid, ones in members.items() if len(ones) > 1}
+
+    @property
+    def empty(self) -> bool:
+        """Whether it is one glusterd that knows nobody and nothing."""
+        alone = [one for one in self.members.values() if not one.peers and not one.volumes]
+        return len(self._uuids) == len(alone) and not self.words
+
+    def doubt(self) -> None:
+        """Object to a glusterd that knows nothing: so is one whose root was full.
+
+        It has lost its files and made itself a new uuid; its bricks may run on for the others.
+        """
+        names = ", ".join(self._uuids)
+        said = f"the glusterd of node {names} knows no peer and no volume: is it new, or has it lost"
+        self._object(SafetyReason.UNSEEN, f"{said} its files?")
 
     def verdicts(self) -> Iterator[tuple[str, Safety]]:
         """Return the verdict on each node."""

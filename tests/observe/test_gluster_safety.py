@@ -252,3 +252,21 @@ def test_two_pools_do_not_hold_each_other_up() -> None:
     assert reasons([*pool(), *other]) == {**all_three("Safe"), "x": "OnlyCopy"}
     nobody = made.glusterd("y", uuid="uuid-y", peers=(Peer("", "z", "", connected=False),))
     assert reasons([*pool(), *other, nobody])["a"] == "Safe"
+
+
+def test_a_glusterd_that_has_lost_all_its_files_is_not_safe() -> None:
+    """After a full root it has another uuid, no peer and no volume; its bricks may still serve."""
+    facts = changed(pool(), model.Glusterd, "c", uuid="uuid-new", peers=(), volumes=0)
+    facts = without(facts, model.GlusterVolume, "c")
+    for node, gone in (("a", ("b", "c")), ("b", ("a", "c"))):
+        peers = tuple(
+            Peer(f"uuid-{n}", n, model.PEER_IN_CLUSTER, connected=n != "c") for n in gone
+        )
+        facts = changed(facts, model.Glusterd, node, peers=peers)
+    assert reasons(facts) == {"a": "PeerDown", "b": "PeerDown", "c": "Unseen"}
+
+
+def test_a_glusterd_without_peers_and_volumes_has_nothing_to_lose_where_it_is_alone() -> None:
+    """Nobody else misses it."""
+    alone = made.glusterd("a", peers=(), volumes=0)
+    assert reasons([alone, model.GlusterSpace("a", (HALF,))]) == {"a": "Safe"}
