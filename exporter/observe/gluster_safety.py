@@ -134,7 +134,9 @@ class _Pool:
         It has lost its files and made itself a new uuid; its bricks may run on for the others.
         """
         names = ", ".join(self._uuids)
-        said = f"the glusterd of node {names} knows no peer and no volume: is it new, or has it lost"
+        said = (
+            f"the glusterd of node {names} knows no peer and no volume: is it new, or has it lost"
+        )
         self._object(SafetyReason.UNSEEN, f"{said} its files?")
 
     def verdicts(self) -> Iterator[tuple[str, Safety]]:

@@ -259,9 +259,7 @@ def test_a_glusterd_that_has_lost_all_its_files_is_not_safe() -> None:
     facts = changed(pool(), model.Glusterd, "c", uuid="uuid-new", peers=(), volumes=0)
     facts = without(facts, model.GlusterVolume, "c")
     for node, gone in (("a", ("b", "c")), ("b", ("a", "c"))):
-        peers = tuple(
-            Peer(f"uuid-{n}", n, model.PEER_IN_CLUSTER, connected=n != "c") for n in gone
-        )
+        peers = tuple(Peer(f"uuid-{n}", n, model.PEER_IN_CLUSTER, connected=n != "c") for n in gone)
         facts = changed(facts, model.Glusterd, node, peers=peers)
     assert reasons(facts) == {"a": "PeerDown", "b": "PeerDown", "c": "Unseen"}
 
