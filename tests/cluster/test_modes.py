@@ -63,6 +63,14 @@ def test_approve_waits_for_a_person_and_tells_people(dead: Stage) -> None:
         remediation=record["metadata"]["name"],
     )
     assert since is not None
+    asked = dead.value(
+        "remediator",
+        "pvmedic_remediation_approval_waiting_since_timestamp_seconds",
+        remediation=record["metadata"]["name"],
+        plan=waiting["plan"]["hash"],
+    )
+    assert asked == since
+    assert dead.value("remediator", "pvmedic_leader") == 1
     dead.wait("the alert for people", lambda: dead.alerts("PvmedicApprovalWaiting"))
     dead.look_on()
     assert dead.status()["phase"] == "AwaitingApproval"
