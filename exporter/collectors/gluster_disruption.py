@@ -17,7 +17,8 @@ SAFE = Family(
     FamilyType.GAUGE,
     "1 only while taking this node's Gluster away would leave every volume of its pool writable."
     f" reason: Safe, or the first that speaks against it: {', '.join(_REASONS)}."
-    " As old as the nodes' last looks. It knows of no rebalance and of no brick that is being replaced.",
+    " As old as the nodes' last looks."
+    " It knows of no rebalance and of no brick that is being replaced.",
     labels=("node", "reason"),
     collector="gluster_disruption",
 )

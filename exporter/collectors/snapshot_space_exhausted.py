@@ -30,7 +30,8 @@ RATIO = Family(
     "pvmedic_snapshot_space_changed_ratio",
     FamilyType.GAUGE,
     "Known changed data of a node's volumes over the total size of its snapshot space. Above 1 it"
-    " never fits, where it is copied; above available over size it fits once old snapshots are collected."
+    " never fits, where it is copied; above available over size it fits once old snapshots are"
+    " collected."
     " estimator: copied is exact, reported an upper bound, mixed has some of both.",
     labels=("node", "estimator"),
     collector="snapshot_space_exhausted",
