@@ -10,13 +10,14 @@ versions, so that even a machine whose clocks stood still with it cannot write o
 import asyncio
 import logging
 import math
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
 
-from exporter.observe.errors import Conflict, NotFound, ObserveError
+from exporter.observe.errors import Conflict, Garbage, NotFound, ObserveError
 from exporter.observe.kube.api import Api
 from remediator.errors import Deposed
 
@@ -87,6 +88,7 @@ class Leader:
         self.pace = pace or times()
         self._until = float("-inf")
         self._seen: tuple[str, float] = ("", float("-inf"))
+        self._renewed: deque[str] = deque(maxlen=8)
         self.holder = ""
 
     def leads(self, margin: float = 0.0) -> bool:
@@ -131,7 +133,9 @@ class Leader:
         mark = found.metadata.resource_version
         if self._seen[0] != mark:
             self._seen = (mark, began)
-        ours = self.holder == self._identity
+        ours = self._ours(found.spec)
+        if self.leads() and self.holder == self._identity and not ours:
+            LOG.error("another process has our name and took the Lease: set `identity`")
         waited = began - self._seen[1]
         if (
             not ours
@@ -151,7 +155,7 @@ class Leader:
         self._until = float("-inf")
         try:
             found = await self._read()
-            if found is None or found.spec.holder_identity != self._identity:
+            if found is None or not self._ours(found.spec):
                 return
             spec = msgspec.structs.replace(found.spec, holder_identity="", lease_duration_seconds=1)
             wanted = msgspec.structs.replace(found, spec=spec)
@@ -165,14 +169,24 @@ class Leader:
     def _path(self) -> str:
         return f"/apis/coordination.k8s.io/v1/namespaces/{self._namespace}/leases"
 
+    def _ours(self, spec: _Spec) -> bool:
+        """Whether this process wrote it, or one of our name before we wrote anything.
+
+        Of two of one name that live the later one leads; the other finds a time that it never
+        wrote. Of our own the last few count: answers may have been lost.
+        """
+        known = not self._renewed or spec.renew_time in self._renewed
+        return spec.holder_identity == self._identity and known
+
     async def _read(self) -> _Lease | None:
         try:
             body = await self._api.send("GET", f"{self._path}/{NAME}", timeout=5.0)
         except NotFound:
             return None
-        return msgspec.json.decode(body, type=_Lease)
+        return _decoded(body)
 
     async def _write(self, method: str, name: str, wanted: _Lease, began: float) -> None:
+        self._renewed.append(wanted.spec.renew_time)
         try:
             body = await self._api.send(
                 method, f"{self._path}{name}", msgspec.json.encode(wanted), timeout=5.0
@@ -181,7 +195,7 @@ class Leader:
             # Somebody was faster; who, the next look tells.
             self._until = float("-inf")
             return
-        held = msgspec.json.decode(body, type=_Lease)
+        held = _decoded(body)
         self._seen = (held.metadata.resource_version, began)
         self.holder = self._identity
         self._until = began + self.pace.believed
@@ -193,3 +207,10 @@ class Leader:
             return msgspec.structs.replace(before, renew_time=now, lease_duration_seconds=seconds)
         transitions = before.lease_transitions + 1 if before is not None else 0
         return _Spec(self._identity, seconds, now, now, transitions)
+
+
+def _decoded(body: bytes) -> _Lease:
+    try:
+        return msgspec.json.decode(body, type=_Lease)
+    except msgspec.DecodeError as error:
+        raise Garbage(f"this is no Lease: {error}") from error

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from exporter.observe.errors import Conflict, NotFound, ObserveError, ServerFailed, Unreachable
+from exporter.observe.errors import (
+    Conflict,
+    Garbage,
+    NotFound,
+    ObserveError,
+    ServerFailed,
+    Unreachable,
+)
 from exporter.observe.kube.api import GET_SECONDS, Api
 from remediator.errors import Deposed
 from remediator.leader import DURATION, Leader, times
@@ -23,6 +30,7 @@ class Leases(Api):
         self.lease: dict[str, Any] | None = None
         self.version = 0
         self.fails: ObserveError | None = None
+        self.loses = False
 
     async def send(
         self,
@@ -53,6 +61,8 @@ class Leases(Api):
         self.version += 1
         sent["metadata"]["resourceVersion"] = str(self.version)
         self.lease = sent
+        if self.loses:
+            raise Unreachable("the answer was lost")
         return json.dumps(sent).encode()
 
 
@@ -198,3 +208,47 @@ def test_what_cannot_be_given_back_runs_out() -> None:
     leases.fails = None
     assert not two.look(DURATION - 0.1)
     assert two.look(0.2)
+
+
+def test_of_two_processes_of_one_name_only_the_later_one_goes_on_leading(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Two on one host that nobody named: both would find their own name on the Lease."""
+    leases = Leases()
+    first, second = Replica(leases, "host", wall=1.8e9), Replica(leases, "host", wall=1.9e9)
+    assert first.look()
+    assert second.look(), "a container that is restarted does not wait for itself"
+    assert not first.look(2.0)
+    assert "another process has our name" in caplog.text
+    for _ in range(20):
+        assert second.look(2.0)
+        assert not first.look(2.0)
+    asyncio.run(first.leader.release())
+    assert second.look(2.0)
+
+
+def test_an_answer_that_was_lost_makes_us_no_stranger_to_ourselves() -> None:
+    """The Lease has the time that we tried to write."""
+    leases = Leases()
+    one = Replica(leases, "one")
+    assert one.look()
+    leases.loses = True
+    with pytest.raises(Unreachable):
+        one.look(2.0)
+    leases.loses = False
+    assert one.look(2.0)
+    leases.fails = Unreachable("not even heard")
+    for _ in range(3):
+        with pytest.raises(Unreachable):
+            one.look(1.0)
+    leases.fails = None
+    assert one.look(1.0)
+
+
+@pytest.mark.parametrize("lease", [{"spec": {}}, {"metadata": {"name": 5}, "spec": {}}])
+def test_what_is_no_lease_ends_nothing(lease: dict[str, Any]) -> None:
+    """It is a failure as any other, and tried again."""
+    leases = Leases()
+    leases.lease = lease
+    with pytest.raises(Garbage):
+        Replica(leases, "one").look()
