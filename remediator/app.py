@@ -66,6 +66,10 @@ class _Late:
     leader: Leader | None = None
     pipeline: Pipeline | None = None
 
+    def said(self, order: Order) -> None:
+        if self.pipeline is not None:
+            self.pipeline.asked(order.remediation)
+
     def opened(self) -> None:
         if self.pipeline is not None:
             self.pipeline.wake()
@@ -107,7 +111,7 @@ async def run(start: Start[Settings]) -> None:
         pace = times(settings.replicas.lease)
         leader = Leader(api, settings.namespace, who, time.monotonic, time.time, pace)
         store = Store(api, leader.fence, pace.margin, late.opened)
-        world, people = KubernetesWorld(api, settings.namespace), approvals(api)
+        world, people = KubernetesWorld(api, settings.namespace), approvals(api, late.said)
         events = KubeEvents(api)
         judge = Judge(
             world=world,

@@ -4,6 +4,7 @@ We read them and nothing else: our service account may not create one, so the pr
 yes to its own plans.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -35,9 +36,15 @@ class _Wire(msgspec.Struct):
     spec: _Spec
 
 
-def approvals(api: Asked) -> Resources[Order]:
-    """Return all orders of people, kept fresh by `run`."""
-    return Resources(api, PATH, decode)
+def approvals(api: Asked, said: Callable[[Order], None] = lambda _: None) -> Resources[Order]:
+    """Return all orders of people, kept fresh by `run`; `said` hears each that comes."""
+
+    def changed(name: str) -> None:
+        if (order := held.held.get(name)) is not None:
+            said(order)
+
+    held = Resources(api, PATH, decode, changed)
+    return held
 
 
 def decode(body: bytes | msgspec.Raw) -> Order:

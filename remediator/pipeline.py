@@ -7,6 +7,7 @@ never both believe that they are alone.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 
 from exporter.observe.errors import Conflict, NotFound, ObserveError
@@ -22,6 +23,7 @@ from remediator.orders import Order
 from remediator.plan import Declined, Deferred, Plan
 from remediator.ports import Records, Sight, World
 from remediator.record import ACTING, WAITING, Phase, Record, Seen, moved, with_status
+from remediator.turns import Rank, Turns, rank
 from remediator.verification import Verification
 
 LOG = logging.getLogger("pvmedic.pipeline")
@@ -54,9 +56,8 @@ class Pipeline:
         self._verification = verification
         self._said = said
         self._wait = wait
-        self._due: dict[str, float] = {}
+        self._turns = Turns(wait)
         self._heard: dict[str, float] = {}
-        self._begun: tuple[float, ...] = ()
         self._reign: float | None = None
         self._running = False
         self._wake = asyncio.Event()
@@ -74,9 +75,7 @@ class Pipeline:
         """
         if self._reign is None or not self._running:
             return self._reign
-        now = self._judge.now()
-        due = [at for at in self._due.values() if at <= now]
-        first = min([*due, *self._begun], default=None)
+        first = self._turns.since(self._judge.now())
         return None if first is None else max(first, self._reign)
 
     def reign(self, *, leads: bool) -> None:
@@ -96,12 +95,16 @@ class Pipeline:
         self._wake.set()
 
     def heard(self, name: str, now: float) -> None:
-        """Note a firing notification for a record; look at it at once."""
+        """Note a firing notification for a record; look at it soon, at once if it is new."""
         self._heard[name] = max(now, self._heard.get(name, 0.0))
-        # What is due already keeps its turn, or who is heard of often would never have it. What is
-        # heard may be old: a notification that something is over says when it was last said.
-        present = self._judge.now()
-        self._due[name] = min(present, self._due.get(name, present))
+        # What is heard may be old: a notification that something is over says when it was last
+        # said.
+        self._turns.hear(name, self._judge.now())
+        self._wake.set()
+
+    def asked(self, name: str) -> None:
+        """Look at a record at once: a person has said something about it."""
+        self._turns.ask(name, self._judge.now())
         self._wake.set()
 
     async def run(self, leads: Callable[[], bool] = lambda: True) -> None:
@@ -111,26 +114,28 @@ class Pipeline:
         try:
             await self._run(leads)
         finally:
-            self._running, self._reign, self._begun = False, None, ()
+            self._running, self._reign = False, None
+            self._turns.stop()
 
     async def _run(self, leads: Callable[[], bool]) -> None:
         while leads() and not self._ending:
             self._wake.clear()
             now = self._judge.now()
-            active = {r.name for r in self._records.all() if not r.over or _outlived(r)}
-            self._due = {name: self._due.get(name, now) for name in active}
+            known = [one for one in self._records.all() if not one.over or _outlived(one)]
+            active = {one.name: rank(one) for one in known}
+            self._turns.keep(active, now)
             self._heard = {name: at for name, at in self._heard.items() if name in active}
-            for name in sorted(active, key=lambda name: (self._due[name], name)):
-                if self._ending or not leads():
-                    return
-                if self._due[name] <= self._judge.now():
-                    # Forgotten first, so that what is heard meanwhile is not overwritten.
-                    self._begun = (self._due.pop(name),)
-                    rest = await self.tick(name)
-                    self._begun = ()
-                    self._due.setdefault(name, self._judge.now() + rest)
-            rest = min(self._due.values(), default=now + self._wait) - self._judge.now()
-            await self._sleep(min(max(rest, 0.0), self._wait))
+            name = self._turns.first(now, active)
+            if name is None:
+                await self._sleep(self._turns.next(now))
+                continue
+            self._turns.begin(name, now)
+            began = time.monotonic()
+            rest = await self.tick(name)
+            took = time.monotonic() - began
+            after = next((r for r in self._records.all() if r.name == name), None)
+            waits = rest >= self._wait and after is not None and rank(after) is Rank.WAITING
+            self._turns.end(name, self._judge.now(), rest, took, waits=waits)
 
     async def _sleep(self, seconds: float) -> None:
         try:

@@ -20,7 +20,7 @@ from tests.intake.test_webhook import SECRET, Site, at
 from tests.story.objects import NAME, NOW
 
 DISTINCT = 10_000
-WRITE = 0.004
+WRITE = 0.01
 """Seconds that a write takes, so that a storm takes longer than one answer may."""
 
 
@@ -84,8 +84,12 @@ async def until_taken(site: Site, data: bytes, slowest: list[float]) -> int:
 
 @pytest.mark.parametrize(
     ("number", "size"),
-    [(DISTINCT, 100), (4000, 4000)],
-    ids=["in groups of 100", "in one group"],
+    [
+        (2000, 100),
+        (2000, 2000),
+        pytest.param(DISTINCT, 100, marks=[pytest.mark.soak, pytest.mark.timeout(300)]),
+        pytest.param(DISTINCT, DISTINCT, marks=[pytest.mark.soak, pytest.mark.timeout(300)]),
+    ],
 )
 def test_of_a_storm_every_alert_is_recorded_in_the_end_and_none_twice(
     site: Site, number: int, size: int
