@@ -1,9 +1,10 @@
 """`make demo`: failures on a real control plane, seen before your eyes, and repaired.
 
-Environment: SCENE chooses one of `shows.SHOWS`, without it nodes are lost; STAY=1 leaves everything
-running until Ctrl-C (a SCENE then stays as it is before its repair); DEMO_OWN_PATH=0 skips
-measuring Kubernetes' own path. Exit codes: 0 when every scene ended as it should, 1 when not, 2 for
-a SCENE that there is none of or that cannot be played here, 130 on Ctrl-C.
+Environment: SCENE chooses one of `shows.SHOWS`, or `approve`; without it nodes are lost. STAY=1
+leaves everything running until Ctrl-C (a SCENE then stays as it is before its repair).
+DEMO_OWN_PATH=0 skips measuring Kubernetes' own path. Exit codes: 0 when every scene ended as it
+should, 1 when not, 2 for a SCENE that there is none of or that cannot be played here, 130 on
+Ctrl-C.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from demo import node_loss, seen_table
+from demo import approve, node_loss, seen_table
 from demo.line import Line, Pace
 from demo.screen import Screen
 from demo.shows import SHOWS, Place
@@ -38,6 +39,8 @@ INTRODUCTION = (
     " afterwards. Takes about 2 minutes; the first time, getting the tools comes before."
 )
 UNUSABLE = 2
+APPROVE = "approve"
+"""The scene that is played by people; the others are in SHOWS."""
 
 
 def main() -> int:
@@ -46,12 +49,14 @@ def main() -> int:
         signal.signal(ending, _interrupt)
     screen = Screen()
     scene = os.environ.get("SCENE", "")
-    if scene and scene not in SHOWS:
+    shown = SHOWS.get(scene)
+    if scene not in ("", APPROVE) and shown is None:
         screen.say(f"There is no SCENE={scene}. Without SCENE: a node dies. Others:", "bold red")
         for name, show in SHOWS.items():
             screen.say(f"  make demo SCENE={name:<8} {show.about}")
+        screen.say(f"  make demo SCENE={APPROVE:<8} {approve.ABOUT}")
         return UNUSABLE
-    if scene and SHOWS[scene].gluster and (reason := namespaces.why_not()):
+    if shown is not None and shown.gluster and (reason := namespaces.why_not()):
         screen.say(f"Scene {scene} is left out here: {reason}.", "bold red")
         return UNUSABLE
     screen.title(
@@ -64,9 +69,9 @@ def main() -> int:
         screen.say(f"{node_loss.duration()} The first time, getting the tools comes before.")
     try:
         found = tools.ensure(screen.say)
-        if scene and SHOWS[scene].csi:
+        if shown is not None and shown.csi:
             tools.ensure_csi(screen.say)
-        if scene and SHOWS[scene].gluster:
+        if shown is not None and shown.gluster:
             tools.ensure_gluster(screen.say)
         nodes = NODES if scene else node_loss.NODES
         cluster = LocalCluster.start(found, nodes, report=screen.say)
@@ -116,6 +121,10 @@ def _play(
         line = _start(Line(cluster), screen)
         node_loss.play(cluster, line, screen)
         return line
+    if scene == APPROVE:
+        line = _start(Line(cluster, mode="approve"), screen)
+        approve.play(cluster, line, screen)
+        return line
     show = SHOWS[scene]
     csi = stack.enter_context(Csi.start(cluster, screen.say)) if show.csi else None
     if csi is None:
@@ -159,7 +168,7 @@ def _stay(cluster: LocalCluster, line: Line, screen: Screen, scene: str) -> None
     screen.say("Try:")
     screen.say(f"  export KUBECONFIG={cluster.kubeconfig}")
     for command in (
-        *(() if scene else ("get remediations", "describe remediations")),
+        *(("get remediations", "describe remediations") if scene in ("", APPROVE) else ()),
         "get events -A",
         "get pods,pvc,volumeattachments -A -o wide",
     ):

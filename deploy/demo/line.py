@@ -55,6 +55,7 @@ class Line:
             f"http://127.0.0.1:{port}" for port in free_ports(4)
         )
         self.token = secrets.token_urlsafe(24)
+        self.reading_token = self.directory / "reading-token"
         self._children: dict[str, Child] = {}
         self._nodes: dict[str, str] = {}
 
@@ -84,6 +85,7 @@ class Line:
     def write_settings(self, **changes: object) -> None:
         """Write both programs' settings; `changes` replace top-level keys of the remediator's."""
         (self.directory / "token").write_text(self.token)
+        self.reading_token.write_text(secrets.token_urlsafe(24))
         exporter = self._program(self.exporter, "pvmedic-exporter")
         own = {
             "state": str(self.directory / "state.json"),
@@ -95,6 +97,7 @@ class Line:
         remediator = {
             **self._program(self.remediator, "pvmedic-remediator"),
             "webhook": {"token_file": str(self.directory / "token")},
+            "reading": {"token_file": str(self.reading_token)},
             "mode": self.mode,
             "fencing": {
                 "readings_apart": _text(pace.readings_apart),

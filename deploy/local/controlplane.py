@@ -60,6 +60,12 @@ class ControlPlane:
         self._start_controller_manager()
         self._start_scheduler()
 
+    def client_kubeconfig(self, name: str) -> Path:
+        """Return a kubeconfig of somebody with this name, who may nothing yet."""
+        path = self._directory.path / f"{name.replace(':', '-')}.kubeconfig"
+        self._write_kubeconfig(path, self._authority.issue(name))
+        return path
+
     def issue(self, name: str) -> Pair:
         """Return a certificate of this run's authority for another server on loopback."""
         return self._authority.issue(name, server=True)
@@ -161,7 +167,7 @@ class ControlPlane:
         etcd.wait_ready(lambda: listening(client), START_SECONDS)
 
     def _start_controller_manager(self) -> None:
-        config = self._client_kubeconfig("system:kube-controller-manager")
+        config = self.client_kubeconfig("system:kube-controller-manager")
         timings = self._timings
         command: list[str | Path] = [
             self._tools.kube_controller_manager,
@@ -178,7 +184,7 @@ class ControlPlane:
         self._processes.start("kube-controller-manager", command)
 
     def _start_scheduler(self) -> None:
-        config = self._client_kubeconfig("system:kube-scheduler")
+        config = self.client_kubeconfig("system:kube-scheduler")
         command: list[str | Path] = [
             self._tools.kube_scheduler,
             f"--kubeconfig={config}",
@@ -186,11 +192,6 @@ class ControlPlane:
             "--secure-port=0",
         ]
         self._processes.start("kube-scheduler", command)
-
-    def _client_kubeconfig(self, name: str) -> Path:
-        path = self._directory.path / f"{name.replace(':', '-')}.kubeconfig"
-        self._write_kubeconfig(path, self._authority.issue(name))
-        return path
 
     def _write_kubeconfig(self, path: Path, pair: Pair) -> None:
         cluster = {"server": self.server, "certificate-authority": str(self.ca_file)}
