@@ -55,8 +55,11 @@ def main(given: list[str] | None = None) -> int:
         return NO if isinstance(error, errors.NotFound) else UNANSWERED
     json_wanted = getattr(typed, "output", "text") == "json" and answer.data is not None
     printed = [as_json(answer.data)] if json_wanted else answer.lines
-    for line in printed:
-        print(line)  # noqa: T201 -- what was asked for
+    try:
+        print("\n".join(printed), flush=True)  # noqa: T201 -- what was asked for
+    except BrokenPipeError:
+        # Whoever reads has seen enough (`| head`); the interpreter must not say so at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return answer.status
 
 
@@ -152,7 +155,10 @@ def _labels(given: Sequence[str]) -> dict[str, str]:
 class Terminal:
     """Who sits here. What is no result goes to standard error, so that JSON can be piped."""
 
-    there = sys.stdin.isatty()
+    @property
+    def there(self) -> bool:
+        """Whether somebody can be asked."""
+        return sys.stdin is not None and sys.stdin.isatty()
 
     def tell(self, lines: Sequence[str]) -> None:
         """Show lines."""

@@ -101,10 +101,18 @@ async def attestations(api: Api) -> list[Attestation]:
 async def following(
     api: Api, name: str, seconds: float, pause: float, now: Callable[[], float]
 ) -> AsyncIterator[Record]:
-    """Yield a Remediation again and again, until `seconds` have passed."""
+    """Yield a Remediation again and again, until `seconds` have passed.
+
+    An API server that is away for a moment is waited for.
+    """
     end = now() + seconds
     while now() < end:
-        yield (await remediation(api, name)).record
+        try:
+            found = await remediation(api, name)
+        except (errors.Unreachable, errors.Throttled, errors.ServerFailed):
+            found = None
+        if found is not None:
+            yield found.record
         await asyncio.sleep(pause)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from exporter.observe.errors import Forbidden, NotFound, NotInstalled
+from exporter.observe.errors import Forbidden, NotFound, NotInstalled, Unreachable
 from remediator import approvals, store
 from remediator.cli.cluster import REVIEWS
 from remediator.cli.decide import Wish, decide, refusal
@@ -146,6 +146,14 @@ def test_a_word_that_is_void_is_a_no() -> None:
     api.on(f"GET {store.PATH}/{NAME}", wire(WAITS), wire(dealt_with("it has expired")))
     answer = said(api, msgspec.structs.replace(SURE, wait=30.0))
     assert (answer.status, answer.lines) == (NO, ("void: it has expired",))
+
+
+def test_an_api_server_that_is_away_for_a_moment_is_waited_for() -> None:
+    """The word was said already."""
+    api = Scripted(WAITS)
+    away = Unreachable("no answer in time")
+    api.on(f"GET {store.PATH}/{NAME}", wire(WAITS), away, wire(dealt_with()))
+    assert said(api, msgspec.structs.replace(SURE, wait=30.0)).status == DONE
 
 
 def test_a_remediator_that_does_not_answer_is_not_waited_for_without_end() -> None:
