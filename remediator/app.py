@@ -19,6 +19,7 @@ from exporter.observe.kube.access import access
 from exporter.observe.kube.api import Api
 from remediator.actuators.fenced import Fenced
 from remediator.actuators.kubernetes import KubernetesActuator
+from remediator.actuators.node_leases import NodeLeases
 from remediator.alertmanager import Alertmanager
 from remediator.approvals import approvals
 from remediator.dry_run import dry_run
@@ -123,7 +124,7 @@ async def run(start: Start[Settings]) -> None:
             now=time.time,
         )
         judge.unheard = lambda: people.trouble
-        actuator = Fenced(KubernetesActuator(api, pace.margin), leader.fence)
+        actuator = _actuator(api, settings.medik8s_leases, leader)
         pipeline = Pipeline(
             world,
             store,
@@ -133,6 +134,7 @@ async def run(start: Start[Settings]) -> None:
             people.values,
             settings.limits.look_every,
         )
+        pipeline.claims = actuator
         intake = SharedIntake(
             store,
             pipeline.heard,
@@ -171,15 +173,23 @@ async def run(start: Start[Settings]) -> None:
             await stop.wait()
             LOG.info("stopping")
             pipeline.end()
-            await _given_back(running, leading, leader)
-            for task in tasks:
-                task.cancel()
+            await _ended(running, leading, leader, tasks)
 
 
-async def _given_back(
-    running: asyncio.Task[None], leading: asyncio.Task[None], leader: Leader
+def _actuator(api: Api, space: str, leader: Leader) -> NodeLeases:
+    """Return what changes the world: no longer than we lead, and only on nodes that are ours."""
+    within = leader.pace.margin
+    fenced = Fenced(KubernetesActuator(api, within), leader.fence)
+    return NodeLeases(fenced, api, space, time.time, leader.fence, within)
+
+
+async def _ended(
+    running: asyncio.Task[None],
+    leading: asyncio.Task[None],
+    leader: Leader,
+    others: list[asyncio.Task[None]],
 ) -> None:
-    """Let the step that is under way end, then give the Lease back.
+    """Let the step that is under way end, then give the Lease back, and end the rest.
 
     Who gives it back must neither write any more nor take it again.
     """
@@ -188,6 +198,8 @@ async def _given_back(
     leading.cancel()
     await asyncio.wait([running, leading])
     await leader.release()
+    for task in others:
+        task.cancel()
 
 
 def _apply(settings: Settings) -> None:

@@ -20,6 +20,7 @@ class Policy(msgspec.Struct, frozen=True):
     opt_in: only what carries the label is touched. capacity_cap: GiB that one plan may create.
     approve_within: how long a plan waits for a yes.
     blocking_alerts: names of alerts while which nothing begins.
+    medik8s_leases: the namespace of Leases that say who works on a node; empty: nobody is asked.
     windows: when work may begin, empty for always; freezes: when it may not.
     """
 
@@ -43,6 +44,7 @@ class Policy(msgspec.Struct, frozen=True):
     opt_in: bool = False
     capacity_cap: int = 4096
     blocking_alerts: frozenset[str] = frozenset()
+    medik8s_leases: str = ""
     windows: tuple[Window, ...] = ()
     freezes: tuple[Freeze, ...] = ()
 

@@ -74,7 +74,7 @@ async def dry_run(
     record, there = _record(records, detector.name, subject, judge.now())
 
     await judge.prepare()
-    sight = await world.look(detector, subject, lambda _, view: handler.reads(record, view))
+    sight = await world.look(detector, subject, lambda _, view: judge.reads(handler, record, view))
 
     def answer(seen: Seen, phase: Phase, sentence: str) -> DryRun:
         name = record.name if there else ""

@@ -4,13 +4,13 @@ This is the only place that gathers what guards ask for. It decides nothing itse
 handlers do.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from exporter.observe.errors import ObserveError
-from exporter.observe.model import Signal
+from exporter.observe.model import Kind, Signal
 from exporter.observe.parse.instance import InstanceReading
-from exporter.observe.view import View
-from remediator import guards, orders, reports
+from exporter.observe.view import View, Want
+from remediator import guards, node_lease, orders, reports
 from remediator import plan as plans
 from remediator.case import Case, Policy
 from remediator.guards.base import Question
@@ -62,6 +62,16 @@ class Judge:
             policy=self.policy,
             server=self._server,
         )
+
+    def reads(self, handler: Handler, record: Record, view: View) -> Iterator[Want]:
+        """Name what the handler reads, and what guards do beyond that."""
+        yield from handler.reads(record, view)
+        space, plan = self.policy.medik8s_leases, record.status.plan
+        if space:
+            named = {record.spec.subject.get("node", "")}
+            touched = {step.target for step in plan.steps} if plan is not None else set[str]()
+            for node in sorted((named | touched) - {""}):
+                yield Want(Kind.LEASE, space, node_lease.name_of(node))
 
     async def prepare(self) -> None:
         """Read the server's version until it is known once."""

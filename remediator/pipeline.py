@@ -21,7 +21,7 @@ from remediator.handlers.base import Handler
 from remediator.judgement import Judge
 from remediator.orders import Order
 from remediator.plan import Declined, Deferred, Plan
-from remediator.ports import Records, Sight, World
+from remediator.ports import Claims, Records, Sight, World
 from remediator.record import ACTING, WAITING, Phase, Record, Seen, moved, with_status
 from remediator.turns import Rank, Turns, rank
 from remediator.verification import Verification
@@ -62,6 +62,8 @@ class Pipeline:
         self._running = False
         self._wake = asyncio.Event()
         self._ending = False
+        self.claims: Claims | None = None
+        """Who holds what others must not touch while a record acts; None: nothing is held."""
 
     @property
     def ending(self) -> bool:
@@ -175,8 +177,10 @@ class Pipeline:
         await self._judge.prepare()
         before, began = record, self._judge.now()
         sight = await self._world.look(
-            detector, record.subject, lambda _, view: handler.reads(before, view)
+            detector, record.subject, lambda _, view: self._judge.reads(handler, before, view)
         )
+        if self.claims is not None and not sight.unseen:
+            await self.claims.tend(record, sight.view)
         record = self._heeded(self._seen(record, sight))
         after, rest = await self._carry(record, sight, handler)
         if after.over and not record.over and self._heard.get(record.name, 0.0) > began:

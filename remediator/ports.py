@@ -102,6 +102,14 @@ class Actuator(Protocol):
         ...
 
 
+class Claims(Protocol):
+    """Holds what others must not touch while we do."""
+
+    async def tend(self, record: Record, view: View) -> None:
+        """Keep what a record holds while it acts or owes, else give it back; never raises."""
+        ...
+
+
 class Report(msgspec.Struct, frozen=True):
     """What happened, once: metrics, log and Kubernetes Event are made from this one value.
 

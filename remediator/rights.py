@@ -77,7 +77,7 @@ ENGINE = (
 MEDIK8S = Grant(
     LEASES,
     ("leases",),
-    ("get", "create", "update"),
+    ("get", "create", "patch"),
     "The Lease that says which tool works on a node (`node-<name>`): taken, renewed, given back.",
     "medik8s-leases",
 )

@@ -294,6 +294,13 @@ class Settings(msgspec.Struct, frozen=True):
     ] = AlertmanagerSettings()
     fencing: Annotated[Fencing, setting("How a machine is proven dead.")] = Fencing()
     limits: Annotated[Limits, setting("How often and how long.")] = Limits()
+    medik8s_leases: Annotated[
+        str,
+        setting(
+            "The namespace in which medik8s' tools keep one Lease a node; it is taken before a node"
+            " is touched. Empty: they are not there, and none is taken."
+        ),
+    ] = ""
     replicas: Annotated[Replicas, setting("How one of several replicas executes.")] = Replicas()
     records: Annotated[RecordSettings, setting("How long Remediations are kept.")] = (
         RecordSettings()
@@ -336,6 +343,7 @@ class Settings(msgspec.Struct, frozen=True):
             opt_in=self.opt_in,
             capacity_cap=limits.capacity_cap,
             blocking_alerts=frozenset(self.schedule.blocking_alerts),
+            medik8s_leases=self.medik8s_leases,
             windows=tuple(one.value() for one in self.schedule.windows),
             freezes=tuple(one.value() for one in self.schedule.freezes),
         )

@@ -13,6 +13,7 @@ from remediator.guards.fencing_proof import fencing_proof
 from remediator.guards.freshness import alert_freshness
 from remediator.guards.kill_switch import kill_switch
 from remediator.guards.mode import approval, mode
+from remediator.guards.node_lease import node_lease
 from remediator.guards.opt_out import opt_in, opt_out
 from remediator.guards.pacing import concurrency, cooldown, one_node, rate
 from remediator.guards.people import people
@@ -37,6 +38,7 @@ GUARDS: tuple[tuple[str, Guard], ...] = (
     ("concurrency", concurrency),
     ("one_node", one_node),
     ("related", related),
+    ("node_lease", node_lease),
     ("attached_twice", attached_twice),
     ("blast_radius", blast_radius),
     ("capacity_cap", capacity_cap),

@@ -5,7 +5,7 @@ from datetime import time
 import msgspec
 import pytest
 
-from exporter.observe.model import Ready, Subject
+from exporter.observe.model import Lease, Ready, Subject
 from remediator.case import Policy
 from remediator.guards import GUARDS, ask
 from remediator.guards.base import Allowed, Denied, NotYet, Question, Verdict
@@ -15,6 +15,7 @@ from remediator.schedule import Freeze, Window
 from remediator.verdicts import outcome
 from tests.story.objects import (
     AUTO,
+    DEAD,
     LIVE,
     NOW,
     PROOF,
@@ -81,6 +82,12 @@ REFUSED_BY_ONE: dict[str, Question] = {
     "concurrency": question(others=(SAME_NODE,)),
     "one_node": question(case(policy=TWO_SLOTS), others=(OTHER,)),
     "related": question(case(policy=TWO_SLOTS), others=(SAME_CLAIM,)),
+    "node_lease": question(
+        case(
+            view(Lease("medik8s-leases", f"node-{DEAD}", "1", NOW, "nhc", 60)),
+            policy=msgspec.structs.replace(AUTO, medik8s_leases="medik8s-leases"),
+        )
+    ),
     "attached_twice": question(TWICE),
     "blast_radius": question(others=HOLDS),
     "capacity_cap": question(plan=msgspec.structs.replace(plan(), creates=4097)),

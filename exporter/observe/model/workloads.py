@@ -154,12 +154,17 @@ class KubeEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class Lease(msgspec.Struct, frozen=True, gc=False):
-    """coordination.k8s.io/v1 Lease; in `kube-node-lease` it is a kubelet's heartbeat."""
+    """coordination.k8s.io/v1 Lease; in `kube-node-lease` it is a kubelet's heartbeat.
+
+    `seconds` is how long it lasts after it was renewed.
+    """
 
     namespace: str
     name: str
     version: str
     renewed: float | None
+    holder: str = ""
+    seconds: int | None = None
 
 
 class Namespace(msgspec.Struct, frozen=True, gc=False):

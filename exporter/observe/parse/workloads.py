@@ -162,6 +162,8 @@ class WireLeaseSpec(msgspec.Struct, gc=False):
     """LeaseSpec."""
 
     renewTime: str | None = None
+    holderIdentity: str | None = None
+    leaseDurationSeconds: int | None = None
 
 
 class WireLease(msgspec.Struct):
@@ -173,9 +175,15 @@ class WireLease(msgspec.Struct):
 
 def lease(wire: WireLease) -> model.Lease:
     """Keep what is read of a Lease."""
-    meta = wire.metadata or Meta()
-    renewed = seconds(wire.spec.renewTime) if wire.spec else None
-    return model.Lease(meta.namespace or "", meta.name or "", meta.resourceVersion or "", renewed)
+    meta, spec = wire.metadata or Meta(), wire.spec or WireLeaseSpec()
+    return model.Lease(
+        meta.namespace or "",
+        meta.name or "",
+        meta.resourceVersion or "",
+        seconds(spec.renewTime),
+        spec.holderIdentity or "",
+        spec.leaseDurationSeconds,
+    )
 
 
 class WireObjectReference(msgspec.Struct, gc=False):
