@@ -111,7 +111,8 @@ def heed(record: Record, order: Order, now: float) -> Record | None:
         return _noted(record, order, now, why, void=True)
     match order.decision:
         case Decision.APPROVE:
-            return _noted(record, order, now, f"approved by {order.by}")
+            answered = with_status(record, asked_since=None)
+            return _noted(answered, order, now, f"approved by {order.by}")
         case Decision.REJECT:
             noted = _noted(record, order, now, f"rejected by {order.by}")
             return moved(noted, Phase.REJECTED, f"rejected by {order.by}", now)
@@ -133,7 +134,9 @@ def used_up(record: Record) -> Record:
         else one
         for one in record.status.decisions
     )
-    return with_status(record, decisions=decisions, released_at=None)
+    return with_status(
+        record, decisions=decisions, released_at=None, deferred_since=None, asked_since=None
+    )
 
 
 def only_for(record: Record, plan_hash: str) -> Record:

@@ -269,10 +269,19 @@ class Pipeline:
         if result.phase is Phase.DEFERRED:
             rest = self._wait if result.until is None else max(result.until - now, 0.0)
             return self._deferred(record, result.sentence), min(rest, self._wait)
-        waits = result.phase is Phase.AWAITING_APPROVAL is record.status.phase
-        since = record.status.phase_since or now
-        if waits and now - since > self._judge.policy.approve_within:
-            return moved(record, Phase.EXPIRED, "nobody said yes in time", now), self._wait
+        if result.phase is Phase.RUNNING:
+            since = _deferred_since(record, now)
+            if now - since > self._judge.policy.give_up_after:
+                # It has come as far as this again and again, and no further.
+                return self._deferred(record, record.status.message), self._wait
+            record = with_status(record, deferred_since=since, asked_since=None)
+        elif result.phase is Phase.AWAITING_APPROVAL:
+            since = _asked_since(record, now)
+            if now - since > self._judge.policy.approve_within:
+                return moved(record, Phase.EXPIRED, "nobody said yes in time", now), self._wait
+            record = with_status(record, deferred_since=None, asked_since=since)
+        else:
+            record = with_status(record, deferred_since=None, asked_since=None)
         would = record.status.would_have_acted or result.would_have_acted
         record = with_status(record, would_have_acted=would)
         rest = 0.0 if result.phase is Phase.RUNNING else self._wait
@@ -280,10 +289,11 @@ class Pipeline:
 
     def _deferred(self, record: Record, sentence: str) -> Record:
         """Wait on, or give up: then a person is needed."""
-        now, status = self._judge.now(), record.status
-        since = status.phase_since if status.phase is Phase.DEFERRED else now
-        if since is not None and now - since > self._judge.policy.give_up_after:
+        now = self._judge.now()
+        since = _deferred_since(record, now)
+        if now - since > self._judge.policy.give_up_after:
             return moved(record, Phase.BLOCKED, f"given up waiting: {sentence}", now)
+        record = with_status(record, deferred_since=since)
         return moved(record, Phase.DEFERRED, sentence, now)
 
 
@@ -307,6 +317,20 @@ def _worth_saving(before: Record, after: Record) -> bool:
     if quiet != after:
         return True
     return before.status.readings[:1] != after.status.readings[:1]
+
+
+def _deferred_since(record: Record, now: float) -> float:
+    """Return since when it waits: what it tried in vain meanwhile is no new beginning."""
+    status = record.status
+    since = status.phase_since if status.phase is Phase.DEFERRED else None
+    return status.deferred_since or since or now
+
+
+def _asked_since(record: Record, now: float) -> float:
+    """Return since when a person is asked: a guard that spoke up meanwhile is no answer."""
+    status = record.status
+    since = status.phase_since if status.phase is Phase.AWAITING_APPROVAL else None
+    return status.asked_since or since or now
 
 
 def _outlived(record: Record) -> bool:

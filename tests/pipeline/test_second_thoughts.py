@@ -5,8 +5,8 @@ import asyncio
 import msgspec
 import pytest
 
-from exporter.observe.errors import Unreachable
-from exporter.observe.model import Node
+from exporter.observe.errors import Conflict, Unreachable
+from exporter.observe.model import Kind, Node
 from remediator import plan as plans
 from remediator.execution import unbegun
 from remediator.orders import Decision
@@ -312,3 +312,38 @@ def test_a_yes_counts_for_nothing_while_a_no_could_not_be_heard() -> None:
     cluster.unheard = "again"
     cluster.come_back()
     until(cluster, engine, Phase.SETTLED)
+
+
+def test_what_tries_in_vain_again_and_again_is_given_up_like_what_only_waits() -> None:
+    """Or it would take the slot now and then for ever, and nobody would be told."""
+    hasty = msgspec.structs.replace(AUTO, give_up_after=900.0, settle_within=60.0)
+    cluster, engine = started(hasty)
+    cluster.refusals = [(Conflict("409"), False)] * 5000
+    until(cluster, engine, Phase.BLOCKED)
+    assert "given up waiting" in cluster.record().status.message
+    assert cluster.writes == []
+
+
+def test_what_was_only_observed_has_not_waited() -> None:
+    """A moment of not seeing, days ago, is no reason to give up once the mode lets it act."""
+    cluster, engine = started(msgspec.structs.replace(AUTO, mode="observe"))
+    cluster.unseen = {Kind.NODE: "away"}
+    until(cluster, engine, Phase.DEFERRED)
+    cluster.unseen = {}
+    until(cluster, engine, Phase.OBSERVED)
+    assert cluster.record().status.deferred_since is None
+
+
+def test_a_guard_that_speaks_up_now_and_then_gives_nobody_more_time_to_say_yes() -> None:
+    """A plan of yesterday is not for today's cluster, whatever came in between."""
+    cluster, engine = started()
+    until(cluster, engine, Phase.AWAITING_APPROVAL)
+    asked = cluster.clock
+    for _ in range(5):
+        cluster.clock += 5 * 3600.0
+        engine.heard(NAME, cluster.clock)
+        cluster.pause = not cluster.pause
+        asyncio.run(ticks(cluster, engine, 3))
+    cluster.pause = False
+    until(cluster, engine, Phase.EXPIRED)
+    assert cluster.clock - asked < ASKS.approve_within + 5 * 3600.0
