@@ -36,8 +36,8 @@ CHANGES: Mapping[str, str] = {
     " `limits.rate_overall`)",
     "concurrency": "the end of the repair that it names; `pvmedic show` says how far that is",
     "one_node": "the end of the repair of the other node",
-    "node_lease": "the end of the other tool's work on that node; its Lease says who it is, and ends by"
-    " itself when nobody renews it",
+    "node_lease": "the end of the other tool's work on that node; its Lease says who it is, and"
+    " ends by itself when nobody renews it",
     "related": "the end of the repair that it names: both touch the same thing",
     "attached_twice": "a person decides which of the two nodes may keep the volume; the runbook"
     " volume_attached_twice says how",
