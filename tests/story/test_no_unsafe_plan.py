@@ -202,11 +202,12 @@ def test_no_plan_is_carried_out_against_the_rules(state: State) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(3000)
-def test_no_plan_of_a_hundred_thousand_is_carried_out_against_the_rules() -> None:
+@pytest.mark.timeout(5000)
+@settings(max_examples=SOAK, deadline=None, suppress_health_check=list(HealthCheck))
+@given(STATES)
+def test_no_plan_of_a_hundred_thousand_is_carried_out_against_the_rules(state: State) -> None:
     """The same, many more times."""
-    many = settings(max_examples=SOAK, deadline=None, suppress_health_check=list(HealthCheck))
-    many(given(STATES)(lambda state: lived(state) and None))()
+    lived(state)
 
 
 def test_the_usual_state_does_lead_to_a_taint() -> None:
