@@ -77,6 +77,12 @@ def parser(program: str) -> argparse.ArgumentParser:
         help="such as system:serviceaccount:pvmedic:pvmedic-remediator; default:"
         " who you are, which in a pod is the pod's account",
     )
+    one.add_argument(
+        "--medik8s",
+        default="",
+        metavar="NAMESPACE",
+        help="where the setting medik8s_leases is used: what it says",
+    )
     _namespace(one)
     return whole
 

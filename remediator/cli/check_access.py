@@ -28,10 +28,10 @@ class _Review(msgspec.Struct):
     status: _Status
 
 
-async def check(api: Api, account: str, namespace: str) -> Said:
+async def check(api: Api, account: str, namespace: str, medik8s: str = "") -> Said:
     """Ask for every right; raises ObserveError."""
     slots = asyncio.Semaphore(AT_ONCE)
-    wanted = needed(namespace)
+    wanted = needed(namespace, medik8s)
 
     async def one(right: Right) -> bool:
         async with slots:

@@ -6,7 +6,7 @@ deploy/manifests/access/remediator.yaml is made from the same.
 import msgspec
 
 from remediator.handlers import HANDLERS
-from remediator.rights import ENGINE, OWN, Grant
+from remediator.rights import ENGINE, MEDIK8S, OWN, Grant
 
 
 class Right(msgspec.Struct, frozen=True):
@@ -33,8 +33,12 @@ def granted() -> tuple[Grant, ...]:
     return tuple(dict.fromkeys((*found, *ENGINE)))
 
 
-def needed(namespace: str) -> tuple[Right, ...]:
-    """Return what it needs, right by right; `namespace` is its own."""
+def needed(namespace: str, medik8s: str = "") -> tuple[Right, ...]:
+    """Return what it needs, right by right; `namespace` is its own.
+
+    `medik8s`: what its setting `medik8s_leases` says.
+    """
+    leases = msgspec.structs.replace(MEDIK8S, namespace=medik8s)
     return tuple(
         Right(
             verb,
@@ -44,7 +48,7 @@ def needed(namespace: str) -> tuple[Right, ...]:
             namespace if grant.namespace == OWN else grant.namespace,
             name,
         )
-        for grant in granted()
+        for grant in (*granted(), *((leases,) if medik8s else ()))
         for resource in grant.resources
         for verb in grant.verbs
         for name in grant.names or ("",)
