@@ -1,7 +1,7 @@
 """`make demo`: failures on a real control plane, seen before your eyes, and repaired.
 
-Environment: SCENE chooses one of `shows.SHOWS`, or `approve`; without it nodes are lost. STAY=1
-leaves everything running until Ctrl-C (a SCENE then stays as it is before its repair).
+Environment: SCENE chooses one of `shows.SHOWS`, `approve` or `handover`; without it nodes are
+lost. STAY=1 leaves everything running until Ctrl-C (a SCENE then stays as it is before its repair).
 DEMO_OWN_PATH=0 skips measuring Kubernetes' own path. Exit codes: 0 when every scene ended as it
 should, 1 when not, 2 for a SCENE that there is none of or that cannot be played here, 130 on
 Ctrl-C.
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from demo import approve, node_loss, seen_table
+from demo import approve, handover, node_loss, seen_table
 from demo.line import Line, Pace
 from demo.screen import Screen
 from demo.shows import SHOWS, Place
@@ -39,8 +39,9 @@ INTRODUCTION = (
     " afterwards. Takes about 2 minutes; the first time, getting the tools comes before."
 )
 UNUSABLE = 2
-APPROVE = "approve"
-"""The scene that is played by people; the others are in SHOWS."""
+APPROVE, HANDOVER = "approve", "handover"
+STORIES = {APPROVE: approve.ABOUT, HANDOVER: handover.ABOUT}
+"""Scenes of the remediator; the others are in SHOWS."""
 
 
 def main() -> int:
@@ -50,11 +51,8 @@ def main() -> int:
     screen = Screen()
     scene = os.environ.get("SCENE", "")
     shown = SHOWS.get(scene)
-    if scene not in ("", APPROVE) and shown is None:
-        screen.say(f"There is no SCENE={scene}. Without SCENE: a node dies. Others:", "bold red")
-        for name, show in SHOWS.items():
-            screen.say(f"  make demo SCENE={name:<8} {show.about}")
-        screen.say(f"  make demo SCENE={APPROVE:<8} {approve.ABOUT}")
+    if scene not in ("", *STORIES) and shown is None:
+        _others(screen, scene)
         return UNUSABLE
     if shown is not None and shown.gluster and (reason := namespaces.why_not()):
         screen.say(f"Scene {scene} is left out here: {reason}.", "bold red")
@@ -81,6 +79,12 @@ def main() -> int:
         screen.say("Ended; everything is gone.")
         return 130
     return _with(cluster, screen, scene)
+
+
+def _others(screen: Screen, scene: str) -> None:
+    screen.say(f"There is no SCENE={scene}. Without SCENE: a node dies. Others:", "bold red")
+    for name, about in ({name: show.about for name, show in SHOWS.items()} | STORIES).items():
+        screen.say(f"  make demo SCENE={name:<8} {about}")
 
 
 def _with(cluster: LocalCluster, screen: Screen, scene: str) -> int:
@@ -125,6 +129,10 @@ def _play(
         line = _start(Line(cluster, mode="approve"), screen)
         approve.play(cluster, line, screen)
         return line
+    if scene == HANDOVER:
+        line = _start(Line(cluster), screen)
+        handover.play(cluster, line, screen)
+        return line
     show = SHOWS[scene]
     csi = stack.enter_context(Csi.start(cluster, screen.say)) if show.csi else None
     if csi is None:
@@ -168,7 +176,7 @@ def _stay(cluster: LocalCluster, line: Line, screen: Screen, scene: str) -> None
     screen.say("Try:")
     screen.say(f"  export KUBECONFIG={cluster.kubeconfig}")
     for command in (
-        *(("get remediations", "describe remediations") if scene in ("", APPROVE) else ()),
+        *(("get remediations", "describe remediations") if scene in ("", *STORIES) else ()),
         "get events -A",
         "get pods,pvc,volumeattachments -A -o wide",
     ):

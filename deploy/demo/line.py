@@ -38,6 +38,7 @@ __all__ = ["ROOT", "Line", "Pace", "answers", "fetch", "name_of"]
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
+SECOND = "remediator-second"
 Json = Any  # what these APIs answer; the readers take from it what they need
 
 
@@ -57,6 +58,7 @@ class Line:
         self.token = secrets.token_urlsafe(24)
         self.reading_token = self.directory / "reading-token"
         self._children: dict[str, Child] = {}
+        self._second = ""
         self._nodes: dict[str, str] = {}
 
     def start(self) -> None:
@@ -121,6 +123,20 @@ class Line:
         """Start the remediator with the rights that ship."""
         return self._start_program("remediator")
 
+    def start_second(self, url: str, **changes: object) -> None:
+        """Start another replica of the remediator at an address of its own, and wait for it."""
+        settings = json.loads((self.directory / "remediator.yaml").read_text())
+        settings |= {"listen": url.removeprefix("http://"), **changes}
+        self._write(f"{SECOND}.yaml", settings)
+        child = self._start_program("remediator", SECOND)
+        child.wait_ready(partial(answers, f"{url}/readyz"), START_SECONDS)
+        self._second = url
+
+    def hand_over(self) -> None:
+        """Kill the remediator; its second replica is the remediator from here on."""
+        self.child("remediator").kill()
+        self._children["remediator"], self.remediator = self._children.pop(SECOND), self._second
+
     def child(self, name: str) -> Child:
         """Return the running program of this name."""
         return self._children[name]
@@ -178,15 +194,16 @@ class Line:
             },
         }
 
-    def _start_program(self, name: str) -> Child:
-        config = self.directory / f"{name}.yaml"
+    def _start_program(self, name: str, replica: str = "") -> Child:
+        known = replica or name
+        config = self.directory / f"{known}.yaml"
         cloud = self.cluster.cloud.environment if name == "remediator" else {}
         child = self.cluster.processes.start(
-            f"pvmedic-{name}",
+            f"pvmedic-{known}",
             [sys.executable, "-m", name, "--config", config],
             env={**os.environ, **cloud, "PYTHONPATH": str(ROOT)},
         )
-        self._children[name] = child
+        self._children[known] = child
         return child
 
     def _write_prometheus(self) -> Path:

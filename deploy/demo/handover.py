@@ -1,0 +1,74 @@
+"""SCENE=handover: the replica that repairs is killed in the middle; the other one finishes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from demo.scenes import STEP_SECONDS
+from demo.snapshot import Focus
+from demo.stage import SCENES, START_SECONDS, Stage, workload
+from demo.timeline import Mark
+from local.processes import free_ports
+
+if TYPE_CHECKING:
+    from demo.line import Line
+    from demo.screen import Screen
+    from local.cluster import LocalCluster
+
+ABOUT = "the replica that repairs is killed in the middle, and the other one finishes"
+STORY = (
+    "Two replicas of the remediator: both take alerts, the one that holds the Lease executes. Its"
+    " times are short here: the other one goes on 6 s after its last word (15 s in a cluster)."
+)
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/pvmedic/leases/pvmedic-remediator"
+QUICK = {"lease": "6s", "landing": "5s", "demonstration": True}
+BEGUN = frozenset({"Running", "Verifying"})
+
+
+def play(cluster: LocalCluster, line: Line, screen: Screen) -> None:
+    """Play on a running line; raises LocalClusterError with a sentence."""
+    stage, node = Stage(cluster, line, screen, cluster.nodes), cluster.nodes[0]
+    stage.prepare()
+    began = time.monotonic()
+    screen.say(STORY, "dim")
+    screen.title("Two replicas, and a node dies")
+    _two(cluster, line)
+    screen.tell(Mark.GOOD, "two replicas are ready", f"{_holder(cluster)} holds the Lease")
+    stage.healthy()
+    cluster.apply(workload("shop", node, SCENES))
+    stage.open(Focus("shop", node))
+    stage.until(f"two Running pods on {node}", lambda s: s.running() == 2, START_SECONDS)  # noqa: PLR2004 -- a Deployment's and a StatefulSet's
+    instance = cluster.instance_of(node)
+    screen.tell(Mark.TOLD, f"EC2 stops {instance}", f"node {node} dies of it")
+    cluster.cloud.stop(instance)
+    stage.until("a repair under way", lambda s: s.phase() in BEGUN, STEP_SECONDS)
+    line.hand_over()
+    screen.tell(Mark.TOLD, "kill -9 of the replica that repairs", "in the middle of it")
+    stage.until("record Holding", lambda s: s.phase() == "Holding", STEP_SECONDS)
+    cluster.wait("the second one in the Lease", lambda: _holder(cluster) == "second", STEP_SECONDS)
+    screen.tell(Mark.GOOD, "the other one finished", f"{_holder(cluster)} holds the Lease")
+    screen.tell(Mark.TOLD, f"EC2 starts {instance} again", f"node {node} boots")
+    cluster.cloud.start(instance)
+    stage.until(
+        "record Settled, no taint",
+        lambda s: s.phase() == "Settled" and not s.tainted() and not s.metrics,
+        STEP_SECONDS,
+    )
+    screen.say(f"The scene took {time.monotonic() - began:.0f} s.", "dim")
+
+
+def _two(cluster: LocalCluster, line: Line) -> None:
+    """Start both in place of the one that there is."""
+    line.child("remediator").stop(START_SECONDS)
+    line.write_settings(identity="first", replicas=QUICK)
+    line.start_remediator()
+    cluster.wait("the first one leads", lambda: _holder(cluster) == "first", START_SECONDS)
+    (port,) = free_ports(1)
+    line.start_second(f"http://127.0.0.1:{port}", identity="second")
+
+
+def _holder(cluster: LocalCluster) -> str:
+    lease = cluster.get(LEASE)
+    holder: str = lease["spec"].get("holderIdentity", "") if lease is not None else ""
+    return holder
