@@ -55,7 +55,8 @@ class Execution:
                 record, Phase.VERIFYING, "every step is done; looking whether it helped", now
             )
         if sight.unseen:
-            return _cannot_see(record, sight, now)
+            what = "; ".join(f"{k}: {why}" for k, why in sorted(sight.unseen.items()))
+            return self._halted(record, Phase.DEFERRED, f"cannot see {what}")
         try:
             step = plans.from_record(plan.steps[index])
         except ValueError as error:
@@ -128,7 +129,7 @@ class Execution:
             return moved(record, phase, sentence, now)
         if now - (record.status.phase_since or now) > self._judge.policy.settle_within:
             return moved(record, Phase.FAILED, f"stopped in the middle: {sentence}", now)
-        return moved(record, Phase.RUNNING, f"waits in the middle: {sentence}", now)
+        return moved(record, Phase.RUNNING, sentence, now)
 
     async def _apply(
         self, record: Record, index: int, step: Step, case: Case, handler: Handler
@@ -223,11 +224,6 @@ def _closed(record: Record, step: Step, now: float, note: str) -> Record:
         for entry in record.status.ledger
     )
     return with_status(record, ledger=ledger)
-
-
-def _cannot_see(record: Record, sight: Sight, now: float) -> Record:
-    sentence = "cannot see " + "; ".join(f"{k}: {why}" for k, why in sorted(sight.unseen.items()))
-    return moved(record, Phase.RUNNING if record.written else Phase.DEFERRED, sentence, now)
 
 
 def _hash(plan: Plan) -> str:

@@ -146,7 +146,11 @@ def to_record(plan: Plan) -> PlanRecord:
     """Return the plan as it stands in the resource, nothing done yet."""
     steps = tuple(step_record(step) for step in plan.steps)
     claims = [f"{namespace}/{name}" for namespace, name in plan.used_claims]
-    what = [f"{step.kind} {step.target} {step.target_uid}" for step in steps]
+    # How much and to what, as a step's parameters say it, is what a person says yes to.
+    what = [
+        f"{step.kind} {step.target} {step.target_uid} {sorted(step.params.items())}"
+        for step in steps
+    ]
     identity = "\0".join([plan.goal, str(plan.creates), *what])
     return PlanRecord(
         hash=hashlib.sha256(identity.encode()).hexdigest()[:16],

@@ -14,7 +14,7 @@ from remediator.pipeline import Pipeline
 from remediator.record import FINALIZER, Phase, Record, StepState
 from tests.pipeline.people import ASKS, say, started, until
 from tests.story.fake_cluster import FakeCluster, carry_on, ticks
-from tests.story.objects import AUTO, NAME, scene
+from tests.story.objects import AUTO, NAME, plan, scene, step
 
 
 def approved_but_paused() -> tuple[FakeCluster, Pipeline]:
@@ -347,3 +347,24 @@ def test_a_guard_that_speaks_up_now_and_then_gives_nobody_more_time_to_say_yes()
     cluster.pause = False
     until(cluster, engine, Phase.EXPIRED)
     assert cluster.clock - asked < ASKS.approve_within + 5 * 3600.0
+
+
+def test_what_nobody_can_see_after_a_write_goes_to_a_person_and_frees_the_slot() -> None:
+    """The debt stays, and is taken back once there is something to see."""
+    cluster, engine = started(AUTO)
+    asyncio.run(carry_on(cluster, engine, lambda: bool(cluster.writes)))
+    owed = cluster.record().owes
+    cluster.unseen = {Kind.POD: "list pods: not allowed (403)"}
+    until(cluster, engine, Phase.FAILED)
+    assert "cannot see pods: list pods: not allowed (403)" in cluster.record().status.message
+    assert [one.target for one in cluster.record().owes] == [one.target for one in owed]
+    cluster.unseen = {}
+    cluster.come_back()
+    asyncio.run(carry_on(cluster, engine, lambda: not cluster.record().owes))
+    assert cluster.phase() is Phase.FAILED
+
+
+def test_a_yes_is_for_what_a_step_would_set_too() -> None:
+    """The same step at the same object may do more than was said yes to."""
+    more = msgspec.structs.replace(plan(), steps=(msgspec.structs.replace(step(), value="more"),))
+    assert plans.to_record(more).hash != plans.to_record(plan()).hash
