@@ -212,7 +212,10 @@ class Pipeline:
         heard = max(self._heard.get(record.name, 0.0), status.last_alert_at or record.created)
         heard = max(heard, elsewhere)
         if sight.unseen:
-            return with_status(record, seen=Seen.UNSEEN, last_alert_at=heard)
+            # One look that was lost between two that saw is no gap. Two may hide that it came back.
+            blind = status.seen is Seen.UNSEEN
+            gone = None if blind else status.gone_since
+            return with_status(record, seen=Seen.UNSEEN, gone_since=gone, last_alert_at=heard)
         if sight.signal is None:
             gone = status.gone_since if status.gone_since is not None else now
             return with_status(record, seen=Seen.GONE, gone_since=gone, last_alert_at=heard)
