@@ -98,8 +98,8 @@ def test_a_thousand_that_wait() -> None:
 
 
 def looked(run: RemediatorRun) -> float:
-    """Return how often a node was asked for: once a look."""
-    return run.metric("pvmedic_kube_requests_total", resource="volumeattachments")
+    """Return how often the pods of a node were asked for: once a look at a node that is gone."""
+    return run.metric("pvmedic_kube_requests_total", resource="pods")
 
 
 def late(server: DurableServer) -> int:
