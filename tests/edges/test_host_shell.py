@@ -140,10 +140,15 @@ def test_what_was_said_is_let_go_of_at_once(largest: int) -> None:
                     ["head", "-c", "1000000", "/dev/zero"], timeout=10, largest=largest
                 )
         await asyncio.sleep(0)
+        return [one for one in protocols() if id(one) not in before]
+
+    def protocols() -> list[asyncio.Protocol]:
         return [one for one in gc.get_objects() if isinstance(one, asyncio.Protocol)]
 
     gc.collect()
     gc.disable()
+    # What other tests left behind is none of this one's.
+    before = {id(one): one for one in protocols()}
     try:
         assert asyncio.run(run()) == []
     finally:

@@ -59,7 +59,7 @@ async def pod(
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
-    fields = {"authority": signer.certificate, "timeout": Duration(1), **changes}
+    fields = {"authority": signer.certificate, "timeout": Duration(10), **changes}
     settings = FactsSettings("pvmedic", "pvmedic-node", **fields)  # type: ignore[arg-type]
     try:
         async with server.api() as api:
@@ -171,8 +171,10 @@ def test_a_huge_answer_is_given_up_while_it_comes(server: FakeApiServer) -> None
     async def handle(request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse()
         await answer.prepare(request)
-        while True:
+        for _ in range(64):
             await answer.write(b"[" * 65536)
+            await asyncio.sleep(0)
+        return answer
 
     async def run() -> None:
         async with pod(server, handle) as (reader, where):
@@ -188,13 +190,13 @@ def test_a_node_that_does_not_answer_is_given_up(server: FakeApiServer) -> None:
 
     async def handle(request: web.Request) -> web.Response:
         if "fresh" in request.query:
-            await asyncio.sleep(0.4)
+            await asyncio.sleep(1.5)
             return web.Response(body=body())
         await asyncio.Event().wait()
         raise AssertionError
 
     async def run() -> None:
-        async with pod(server, handle, timeout=Duration(0.25)) as (reader, where):
+        async with pod(server, handle, timeout=Duration(1)) as (reader, where):
             with pytest.raises(errors.Unreachable, match="no answer in time"):
                 await reader.ask(where, KINDS)
             assert await reader.ask(where, KINDS, fresh=True) is not None

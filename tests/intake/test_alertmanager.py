@@ -65,7 +65,7 @@ async def served(answer: Answer) -> AsyncIterator[str]:
     """Serve on loopback."""
     app = web.Application()
     app.router.add_get("/{any:.*}", answer)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
