@@ -23,6 +23,7 @@ demo: $(READY) ## failures on a real control plane, seen and repaired; SCENE=app
 test: setup check ## the checks, then every test, on real parts: up to 15 minutes; the first time some more for building
 	@$(DEPLOY) $(PY) -m local further
 	@echo "tests: up to 15 minutes on two cores, most of it waiting for a real control plane"
+	@# Two workers, each test by itself to whoever is free: those on a real cluster mostly wait.
 	@$(PY) -m pytest -n 2 --dist loadgroup $(TESTS)
 
 soak: setup ## what the tests do with chance, a thousand times and more: about 15 minutes
