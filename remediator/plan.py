@@ -50,7 +50,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     `drivers` are those whose volumes the steps take from the node: each needs a fencing proof.
     `creates` is GiB of cloud disk that the steps make. `needs_yes`: a person must say yes to it,
-    whatever the mode.
+    whatever the mode. `gluster_nodes` are those whose glusterd or bricks the steps touch.
     """
 
     goal: str
@@ -60,6 +60,7 @@ class Plan(msgspec.Struct, frozen=True):
     drivers: tuple[str, ...] = ()
     creates: int = 0
     needs_yes: bool = False
+    gluster_nodes: tuple[str, ...] = ()
 
     @property
     def touches(self) -> tuple[str, ...]:

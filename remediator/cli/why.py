@@ -46,6 +46,8 @@ CHANGES: Mapping[str, str] = {
     "capacity_cap": "the setting `limits.capacity_cap`, if that much disk is really wanted",
     "cluster_health": "look at the network and the control plane first; it goes on when at most a"
     " third of the nodes is down",
+    "gluster_gate": "a pool that is whole: all peers connected, all bricks online, nothing left to"
+    " heal (`pvmedic_gluster_disruption_safe`)",
     "fencing_proof": "stop the machine (EC2: stop or terminate the instance); the proof is read"
     " again at every look",
 }

@@ -11,6 +11,7 @@ from remediator.guards.capacity import capacity_cap
 from remediator.guards.cluster_health import cluster_health
 from remediator.guards.fencing_proof import fencing_proof
 from remediator.guards.freshness import alert_freshness
+from remediator.guards.gluster_gate import gluster_gate
 from remediator.guards.kill_switch import kill_switch
 from remediator.guards.mode import approval, mode
 from remediator.guards.node_lease import node_lease
@@ -43,6 +44,7 @@ GUARDS: tuple[tuple[str, Guard], ...] = (
     ("blast_radius", blast_radius),
     ("capacity_cap", capacity_cap),
     ("cluster_health", cluster_health),
+    ("gluster_gate", gluster_gate),
     ("fencing_proof", fencing_proof),
 )
 

@@ -92,6 +92,7 @@ REFUSED_BY_ONE: dict[str, Question] = {
     "blast_radius": question(others=HOLDS),
     "capacity_cap": question(plan=msgspec.structs.replace(plan(), creates=4097)),
     "cluster_health": question(case(view(node(SPARE, Ready.UNKNOWN)))),
+    "gluster_gate": question(plan=msgspec.structs.replace(plan(), gluster_nodes=(DEAD,))),
     "fencing_proof": question(case(record=record())),
 }
 
