@@ -202,13 +202,7 @@ def test_what_cannot_be_killed_is_left_and_no_more_are_started_after_many(
             await host.run(("true",), timeout=WAIT, largest=10)
         for group in set(groups):
             kill(group, 9)
-        async with asyncio.timeout(WAIT):
-            while True:
-                try:
-                    await host.run(("true",), timeout=WAIT, largest=10)
-                except errors.Unreachable:
-                    await asyncio.sleep(0.01)
-                else:
-                    break
+        wait("their end", lambda: not any(map(alive, groups)))
+        assert (await host.run(("true",), timeout=WAIT, largest=10)).status == 0
 
     asyncio.run(run())

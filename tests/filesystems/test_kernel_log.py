@@ -20,7 +20,6 @@ from tests.filesystems.mounted import needs_loop
 from tests.signals import made
 
 KMSG = Path("/dev/kmsg")
-pytestmark = pytest.mark.xdist_group("filesystems")
 DEADLINE_SECONDS = 20.0
 BEGAN = 100_000.0
 BOOTED = 90_000.0

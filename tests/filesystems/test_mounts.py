@@ -32,7 +32,6 @@ from tests.filesystems.mounted import (
 )
 from tests.signals import made
 
-pytestmark = pytest.mark.xdist_group("filesystems")
 DEADLINE_SECONDS = 20.0
 
 

@@ -30,10 +30,7 @@ from tests.filesystems.mounted import HANGS_SECONDS, Api, needs_fuse, needs_loop
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [
-    pytest.mark.xdist_group("filesystems"),
-    pytest.mark.skipif(shutil.which("unshare") is None, reason="there is no unshare"),
-]
+pytestmark = pytest.mark.skipif(shutil.which("unshare") is None, reason="there is no unshare")
 
 
 class Container:

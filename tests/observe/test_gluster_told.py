@@ -246,9 +246,9 @@ def test_floods_leave_nothing_behind() -> None:
             )
             folded.take(Scanned(1000, 0, facts), at)
 
-    disconnect(0)
     tracemalloc.start()
     try:
+        disconnect(0)
         before = tracemalloc.get_traced_memory()[0]
         for number in range(1, 20):
             disconnect(number)
