@@ -20,9 +20,9 @@ setup: $(READY) ## get everything: .venv, Prometheus and Alertmanager, Kubernete
 demo: $(READY) ## failures on a real control plane, seen and repaired; SCENE=approve|handover|claims|csi|rwx|rok|heketi|gluster; STAY=1 leaves it running
 	@STAY=$(STAY) SCENE=$(SCENE) $(DEPLOY) $(PY) -m demo
 
-test: setup check ## the checks, then every test, on real parts: up to 15 minutes; the first time some more for building
+test: setup check ## the checks, then every test, on real parts: 13 to 20 minutes; the first time some more for building
 	@$(DEPLOY) $(PY) -m local further
-	@echo "tests: up to 15 minutes on two cores, most of it waiting for a real control plane"
+	@echo "tests: 13 to 20 minutes on two cores, most of it waiting for a real control plane"
 	@# Two workers, each test by itself to whoever is free: those on a real cluster mostly wait.
 	@$(PY) -m pytest -n 2 --dist loadgroup $(TESTS)
 
