@@ -21,6 +21,7 @@ from exporter.kit.described import setting
 from exporter.kit.values import Duration
 from exporter.observe import errors
 from exporter.observe.kube import failures
+from exporter.observe.kube.answers import body_of
 from exporter.observe.kube.resources import Asked
 from remediator import alert as alerts
 from remediator.alert import Alert, Existing
@@ -32,7 +33,6 @@ HELD = 5.0
 """Seconds for which an answer is used again."""
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes; an alert has about 1 KB."""
-OK = 200
 
 
 class AlertmanagerSettings(msgspec.Struct, frozen=True):
@@ -233,14 +233,7 @@ class Alertmanager:
             async with self._session.get(
                 asked.resource, headers=self._credentials(), timeout=limit, allow_redirects=False
             ) as answer:
-                body = bytearray()
-                async for chunk in answer.content.iter_any():
-                    body += chunk
-                    if len(body) > LARGEST_ANSWER:
-                        raise errors.Garbage(f"{asked}: more than {LARGEST_ANSWER} bytes")
-                if answer.status != OK:
-                    raise failures.of_answer(answer.status, answer.headers, bytes(body), asked)
-        return bytes(body)
+                return await body_of(answer, LARGEST_ANSWER, asked)
 
     def _credentials(self) -> Mapping[str, str]:
         file = self._settings.token_file

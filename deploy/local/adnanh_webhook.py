@@ -21,7 +21,4 @@ PACKAGES = debian.Packages("adnanh-webhook", "adnanh/webhook", ("webhook",), ADV
 
 def ensure(cache: Path, report: Report) -> Path:
     """Return the program."""
-    program = cache / PACKAGES.folder / PROGRAM
-    if not program.is_file():
-        program = debian.fetch(cache, PACKAGES, report) / PROGRAM
-    return program
+    return debian.program(cache, PACKAGES, PROGRAM, report)

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from local.background import Background
+from local.closing import Closing
 from local.cloud import Cloud
 from local.controlplane import ControlPlane
 from local.errors import LocalClusterError
@@ -21,7 +22,6 @@ from local.tokens import ServiceAccountTokens
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-    from types import TracebackType
     from typing import Self
 
     from local.api import Object
@@ -34,7 +34,7 @@ READY_SECONDS = 60.0
 POLL_SECONDS = 0.1
 
 
-class LocalCluster:
+class LocalCluster(Closing):
     """A running cluster; leaving the context ends every process and removes its directory.
 
     A start that fails keeps its logs for a day, where the error says.
@@ -92,19 +92,6 @@ class LocalCluster:
         self.wait("the default service account", lambda: self.get(account), READY_SECONDS)
         self.wait("Ready nodes", lambda: all(map(self.usable, nodes)), READY_SECONDS)
         report(f"  ready after {time.monotonic() - started:.0f} s; {self.timings.sentence()}")
-
-    def __enter__(self) -> Self:
-        """Return the running cluster."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End it."""
-        self.close()
 
     def close(self, *, keep_logs: bool = False) -> None:
         """End every process and remove the directory.

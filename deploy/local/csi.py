@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local import csi_objects, tools
+from local.closing import Closing
 from local.csi_control import DriverControl
 from local.errors import LocalClusterError
 from local.volumes import FAULTY_DRIVER
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
     from local.cluster import LocalCluster
@@ -56,7 +56,7 @@ TIMINGS = (
 )
 
 
-class Csi:
+class Csi(Closing):
     """The driver and what stands in front of it, from `start` until `close` or the cluster's end.
 
     The driver keeps a fault until it is healed, has happened `times` times, or the driver ends.
@@ -85,19 +85,6 @@ class Csi:
             csi.start_part(part)
         report(f"  ready after {time.monotonic() - started:.0f} s; {TIMINGS}")
         return csi
-
-    def __enter__(self) -> Self:
-        """Return the running parts."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End them."""
-        self.close()
 
     def close(self) -> None:
         """End every part, the driver last: its sidecars end themselves when it is gone."""

@@ -56,6 +56,12 @@ def fetch(cache: Path, packages: Packages, report: Report) -> Path:
     return unpacked
 
 
+def program(cache: Path, packages: Packages, path: str, report: Report) -> Path:
+    """Return a program of the packages, `path` below their directory; fetched when not there."""
+    found = cache / packages.folder / path
+    return found if found.is_file() else fetch(cache, packages, report) / path
+
+
 def _download(work: Path, packages: Packages) -> None:
     for directory in ("lists/partial", "cache/archives/partial", "unpacked"):
         (work / directory).mkdir(parents=True)

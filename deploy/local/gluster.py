@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from local import gluster_node, namespaces
+from local.closing import Closing
 from local.errors import LocalClusterError
 from local.processes import Processes
 from local.run_directory import RunDirectory
@@ -19,7 +20,6 @@ from local.run_directory import RunDirectory
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-    from types import TracebackType
     from typing import Self
 
     from local.gluster_node import GlusterNode
@@ -31,7 +31,7 @@ READY_SECONDS = 30.0
 POLL_SECONDS = 0.1
 
 
-class GlusterPool:
+class GlusterPool(Closing):
     """A running pool; leaving the context ends every process of it."""
 
     def __init__(self) -> None:
@@ -86,19 +86,6 @@ class GlusterPool:
             self.nodes[0].gluster("peer", "probe", node.name)
         self.wait("peers", self.whole, READY_SECONDS)
         report(f"  ready after {time.monotonic() - started:.0f} s")
-
-    def __enter__(self) -> Self:
-        """Return the running pool."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End it."""
-        self.close()
 
     def close(self, *, keep_logs: bool = False) -> None:
         """End every process and remove the directory; the kernel removes the rest."""

@@ -20,6 +20,7 @@ from exporter.kit.values import Duration
 from exporter.observe import errors, model
 from exporter.observe.kube import failures
 from exporter.observe.kube.access import Access, Credentials
+from exporter.observe.kube.answers import body_of
 from exporter.observe.kube.resources import Asked
 from exporter.observe.kube.watch_state import WatchState
 from exporter.observe.model import Object, Ref, VolumeStats
@@ -138,16 +139,8 @@ class Reader:
             async with self._session.get(
                 url, headers=sent, timeout=limit, ssl=tls, allow_redirects=False
             ) as answer:
-                body = bytearray()
-                async for chunk in answer.content.iter_any():
-                    body += chunk
-                    if len(body) > self.largest:
-                        raise errors.Garbage(
-                            f"{asked}: an answer of more than {self.largest} bytes"
-                        )
-                if answer.status != 200:  # noqa: PLR2004 -- what the kubelet promises
-                    raise failures.of_answer(answer.status, answer.headers, bytes(body), asked)
-            return summary.stats(node.name, bytes(body))
+                body = await body_of(answer, self.largest, asked)
+            return summary.stats(node.name, body)
 
     def _trusted(self, who: Credentials) -> ssl.SSLContext | bool:
         if not self._settings.verify:

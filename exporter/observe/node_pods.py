@@ -20,6 +20,7 @@ from exporter.kit.values import Duration
 from exporter.observe import errors
 from exporter.observe.kube import failures
 from exporter.observe.kube.access import Access
+from exporter.observe.kube.answers import body_of
 from exporter.observe.kube.api import Api
 from exporter.observe.kube.resources import Asked
 from exporter.observe.look import Fresh
@@ -156,15 +157,8 @@ class Reader:
             ) as answer:
                 if mark and answer.status == HTTPStatus.NOT_MODIFIED:
                     return None
-                body = bytearray()
-                async for chunk in answer.content.iter_any():
-                    body += chunk
-                    if len(body) > self.largest:
-                        more = f"{asked}: an answer of more than {self.largest} bytes"
-                        raise errors.Garbage(more)
-                if answer.status != HTTPStatus.OK:
-                    raise failures.of_answer(answer.status, answer.headers, bytes(body), asked)
-            found = node_answer.read(bytes(body), pod.node, wanted)
+                body = await body_of(answer, self.largest, asked)
+            found = node_answer.read(body, pod.node, wanted)
             return Said(found, answer.headers.get("ETag", ""))
 
     async def fresh(self, node: str, kinds: frozenset[Kind]) -> Fresh:

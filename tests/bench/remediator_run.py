@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from demo.line import ROOT, answers
 from local.api import Api, ApiError
 from local.background import Background
+from local.closing import Closing
 from local.processes import Child, Processes, free_ports
 from local.run_directory import RunDirectory
 from local.tokens import ServiceAccountTokens
@@ -37,7 +38,7 @@ RECORDS = "/apis/pvmedic.dev/v1alpha1/remediations"
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/pvmedic/leases"
 
 
-class DurableServer:
+class DurableServer(Closing):
     """etcd with fsync and the API server, with what pvmedic needs in it; `with` ends both."""
 
     def __init__(self, tools: Tools) -> None:
@@ -75,19 +76,6 @@ class DurableServer:
         )
         if child.process.wait(START_SECONDS) != 0:
             raise child.failure("failed")
-
-    def __enter__(self) -> Self:
-        """Return it."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End it."""
-        self.close()
 
     def close(self) -> None:
         """End every process and remove the directory."""

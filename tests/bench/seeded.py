@@ -22,6 +22,7 @@ import aiohttp
 
 from local.api import MERGE_PATCH, Api
 from local.background import Background
+from local.closing import Closing
 from local.controlplane import ControlPlane
 from local.errors import LocalClusterError
 from local.processes import PortTakenError, Processes, on_free_ports
@@ -45,8 +46,6 @@ from tests.bench.samples import SAMPLES, Sample
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from types import TracebackType
-    from typing import Self
 
     from local.tools import Tools
 
@@ -116,7 +115,7 @@ class ApiServer(ControlPlane):
         return self._etcd
 
 
-class SeededServer:
+class SeededServer(Closing):
     """Leaving the context ends every process and removes the directory."""
 
     def __init__(self, tools: Tools, pods: int) -> None:
@@ -142,19 +141,6 @@ class SeededServer:
     def run(self, work: Any, seconds: float = 60.0) -> Any:  # noqa: ANN401 -- any coroutine
         """Run a coroutine in the background's loop."""
         return self._background.run(work, seconds)
-
-    def __enter__(self) -> Self:
-        """Return the filled server."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End it."""
-        self.close()
 
     def close(self) -> None:
         """End every process and remove the directory."""

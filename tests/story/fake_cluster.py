@@ -243,12 +243,7 @@ class FakeCluster:
             raise self.save_fails
         if error is not None and not lands:
             raise error
-        stored = self.kept.get(record.name)
-        if stored is None:
-            raise NotFound(f"no Remediation {record.name}")
-        if stored.version != record.version:
-            raise Conflict(f"Remediation {record.name} has changed")
-        self._version += 1
+        self._next_version(record)
         saved = msgspec.structs.replace(record, version=str(self._version))
         self.kept[record.name] = saved
         self._may_die()
@@ -264,17 +259,22 @@ class FakeCluster:
         """Take the finalizer off; a deleted record is gone then."""
         self._finalized(record, ())
 
-    def _finalized(self, record: Record, finalizers: tuple[str, ...]) -> Record:
-        self._may_die()
-        error, lands = self.trouble("finalize")
-        if error is not None and not lands:
-            raise error
+    def _next_version(self, record: Record) -> Record:
+        """Return what is stored now and count a write to it; raises if another was faster."""
         stored = self.kept.get(record.name)
         if stored is None:
             raise NotFound(f"no Remediation {record.name}")
         if stored.version != record.version:
             raise Conflict(f"Remediation {record.name} has changed")
         self._version += 1
+        return stored
+
+    def _finalized(self, record: Record, finalizers: tuple[str, ...]) -> Record:
+        self._may_die()
+        error, lands = self.trouble("finalize")
+        if error is not None and not lands:
+            raise error
+        stored = self._next_version(record)
         changed = msgspec.structs.replace(stored, version=str(self._version), finalizers=finalizers)
         if changed.deletion is not None and not finalizers:
             del self.kept[record.name]
