@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import select
 import struct
@@ -29,6 +30,7 @@ _ANSWER = struct.Struct("<IiQ")
 _LARGEST = 256 * 1024
 _TICK = 0.05
 """Seconds after which the server looks whether it should listen."""
+_SETTLING_TICKS = 200
 _NOT_FOUND, _NOT_KNOWN = 2, 38
 
 _LOOKUP, _GETATTR, _STATFS, _RELEASE, _FLUSH, _INIT = 1, 3, 17, 18, 25, 26
@@ -112,6 +114,14 @@ class FuseMount:
         self._close()
         # Only when the last one who reads the device lets go is it cut off.
         self._server.join(10)
+        # Who asks while it is being cut off is told of an abort, and not that nobody is there.
+        for _ in range(_SETTLING_TICKS):
+            try:
+                os.statvfs(self.point)
+            except OSError as error:
+                if error.errno == errno.ENOTCONN:
+                    return
+            time.sleep(_TICK)
 
     def _close(self) -> None:
         device, self._device = self._device, -1
