@@ -5,8 +5,6 @@ Nothing is written to the cluster before the record says what and the ledger say
 before.
 """
 
-import msgspec
-
 from exporter.observe.errors import (
     Conflict,
     Forbidden,
@@ -15,14 +13,15 @@ from exporter.observe.errors import (
     ObserveError,
     Unauthorized,
 )
+from exporter.observe.view import View
 from remediator import plan as plans
-from remediator import verdicts
-from remediator.case import Case
+from remediator import progress, steps, verdicts
 from remediator.handlers.base import Handler
 from remediator.judgement import Judge
-from remediator.plan import Plan, Progress, Step
+from remediator.plan import Plan
 from remediator.ports import Actuator, Sight
-from remediator.record import Phase, PlanRecord, Record, StepState, moved, with_status
+from remediator.record import Phase, Record, StepState, moved, with_status
+from remediator.steps.base import Progress, Step
 
 LANDING = 75.0
 """Seconds in which a call without an answer may still take effect.
@@ -49,7 +48,7 @@ class Execution:
         """
         now = self._judge.now()
         plan = record.status.plan
-        index = next_step(plan)
+        index = plan.next_step if plan is not None else None
         if plan is None or index is None:
             return moved(
                 record, Phase.VERIFYING, "every step is done; looking whether it helped", now
@@ -58,51 +57,113 @@ class Execution:
             what = "; ".join(f"{k}: {why}" for k, why in sorted(sight.unseen.items()))
             return self._halted(record, Phase.DEFERRED, f"cannot see {what}")
         try:
-            step = plans.from_record(plan.steps[index])
+            known = plans.from_record(plan)
         except ValueError as error:
             return moved(record, Phase.FAILED, f"{error}: written by another version?", now)
-        state = plan.steps[index].state
-        match plans.observe(step, sight.view):
+        if (sentence := progress.undone(record, known, index, sight.view)) is not None:
+            return self._halted(record, Phase.DEFERRED, sentence)
+        return await self._step(record, index, known, sight, handler)
+
+    async def _step(
+        self, record: Record, index: int, known: Plan, sight: Sight, handler: Handler
+    ) -> Record:
+        """Carry one step on from where the world says that it is."""
+        now, step = self._judge.now(), known.steps[index]
+        if step.pays and not any(steps.paid_by(step, entry) for entry in record.owes):
+            nothing = "nothing of ours to take back"
+            return progress.marked(record, index, StepState.SKIPPED, now, nothing)
+        seen = step.observe(sight.view)
+        match seen.progress:
             case Progress.DONE:
-                if not any(plans.owed_for(step, entry) for entry in record.owes):
-                    # Ours by name, and nobody owes it: a call that landed late, or a lost record.
-                    entry = handler.ledger(step, sight.view, now)
-                    record = with_status(
-                        record,
-                        ledger=(*record.status.ledger, entry),
-                        acted_at=record.status.acted_at or now,
-                    )
-                return marked(record, index, StepState.DONE, now, "seen done")
-            case Progress.NOT_DONE if state is StepState.APPLIED or (
-                plans.was_done(step, sight.view) and not _noted_by_another(plan, index)
-            ):
-                left = _closed(record, step, now, "somebody else took it back: left alone")
-                return marked(left, index, StepState.SKIPPED, now, "somebody else took it back")
+                return self._done(record, index, step, sight.view)
+            case Progress.NOT_DONE if step.waits_for:
+                return self._waiting(record, index, step, seen.sentence)
+            case Progress.NOT_DONE if self._settling(record, index, step):
+                sentence = f"waiting until it shows: {step.sentence()}: {seen.sentence}"
+                return moved(record, Phase.RUNNING, sentence, now)
+            case Progress.NOT_DONE if progress.was_done(record, index, step, sight.view):
+                return self._taken_back(record, index, step, seen.sentence)
             case Progress.NOT_DONE:
-                return await self._begin(record, index, step, sight, handler)
-            case Progress.UNKNOWN if record.written:
-                left = _closed(record, step, now, "the object is gone, and our change with it")
-                return marked(left, index, StepState.SKIPPED, now, "the object is gone")
+                return await self._begin(record, index, known, sight, handler)
             case Progress.UNKNOWN:
-                return moved(record, Phase.DEFERRED, "the object of the plan is gone", now)
+                sentence = f"cannot tell whether it is done to {step.sentence()}: {seen.sentence}"
+                return self._halted(record, Phase.DEFERRED, sentence)
+            case Progress.GONE:
+                return self._gone(record, index, step)
+
+    def _gone(self, record: Record, index: int, step: Step) -> Record:
+        """Nothing is left to do to what is not there."""
+        now = self._judge.now()
+        if not record.written:
+            return moved(record, Phase.DEFERRED, "the object of the plan is gone", now)
+        left = progress.closed(record, step, now, "the object is gone, and our change with it")
+        return progress.marked(left, index, StepState.SKIPPED, now, "the object is gone")
+
+    def _done(self, record: Record, index: int, step: Step, view: View) -> Record:
+        """Mark a step done; what it owes stands in the ledger, what it pays is closed there."""
+        now = self._judge.now()
+        owed = any(steps.made_by(step, entry) for entry in record.owes)
+        mine = progress.state_of(record, index) in (StepState.INTENDED, StepState.APPLIED)
+        if step.owes and not owed and (mine or step.ours(view)):
+            # Nobody owes it: a call that landed late, or a lost record.
+            entry = steps.debt(step, step.prior(view), now)
+            acted = record.status.acted_at or now
+            ledger = (*record.status.ledger, entry)
+            record = with_status(record, ledger=ledger, acted_at=acted)
+        if step.pays:
+            record = progress.paid(record, step, now)
+        return progress.marked(record, index, StepState.DONE, now, "seen done")
+
+    def _waiting(self, record: Record, index: int, step: Step, sentence: str) -> Record:
+        """Wait on, holding nothing; in vain for too long, it is a person's."""
+        now = self._judge.now()
+        plan = record.status.plan
+        mine = plan.steps[index] if plan is not None else None
+        if mine is None or mine.state is not StepState.WAITING:
+            record = progress.marked(record, index, StepState.WAITING, now)
+        elif now - (mine.at or now) > step.waits_for:
+            minutes = step.waits_for / 60
+            why = f"waited {minutes:g} min in vain to {step.sentence()}: {sentence}"
+            if record.written:
+                return moved(record, Phase.FAILED, f"stopped in the middle: {why}", now)
+            return moved(record, Phase.DEFERRED, why, now)
+        return moved(record, Phase.RUNNING, f"waiting: {sentence}", now)
+
+    def _settling(self, record: Record, index: int, step: Step) -> bool:
+        """Whether a call that was accepted has still time to show."""
+        plan = record.status.plan
+        if plan is None or plan.steps[index].state is not StepState.APPLIED:
+            return False
+        at = plan.steps[index].at
+        return self._judge.now() - (at or 0.0) <= step.settles
+
+    def _taken_back(self, record: Record, index: int, step: Step, sentence: str) -> Record:
+        """Somebody else undid it, or it never showed: left alone, and nothing is built on it."""
+        now = self._judge.now()
+        plan = record.status.plan
+        if step.settles:
+            why = f"it was accepted and does not show: {step.sentence()}: {sentence}"
+            return moved(record, Phase.FAILED, why, now)
+        left = progress.closed(record, step, now, "somebody else took it back: left alone")
+        left = progress.marked(left, index, StepState.SKIPPED, now, "somebody else took it back")
+        if plan is not None and index + 1 < len(plan.steps):
+            why = f"stopped in the middle: somebody else took back: {step.sentence()}"
+            return moved(left, Phase.FAILED, why, now)
+        return left
 
     async def _begin(
-        self, record: Record, index: int, step: Step, sight: Sight, handler: Handler
+        self, record: Record, index: int, known: Plan, sight: Sight, handler: Handler
     ) -> Record:
         """Ask everything once more, write the intent, apply."""
-        now = self._judge.now()
-        if self._may_still_land(record, index, now):
-            return moved(
-                record, Phase.RUNNING, "waiting whether an unanswered call still lands", now
-            )
-        if state_of(record, index) is StepState.INTENDED:
-            # What people said meanwhile comes before another try.
-            given_up = unbegun(record, index, step, now)
-            return moved(given_up, Phase.RUNNING, "the call did not land; looking again", now)
-        if now - (record.status.phase_since or now) > self._judge.policy.settle_within:
+        now, step = self._judge.now(), known.steps[index]
+        if progress.state_of(record, index) is StepState.INTENDED:
+            return self._unanswered(record, index, step)
+        if now - progress.came_on_at(record, now) > self._judge.policy.settle_within:
             # Others may want the slot, and after a long absence of ours the plan is an old one.
-            sentence = f"could not {plans.sentence(step)} in time: {record.status.message}"
+            sentence = f"could not {step.sentence()} in time: {record.status.message}"
             return self._halted(record, Phase.DEFERRED, sentence)
+        if record.written:
+            return await self._go_on(record, index, known, sight, handler)
         if sight.signal is None:
             sentence = "the failure was gone before anything was done"
             return self._halted(record, Phase.CLEARED, sentence)
@@ -116,7 +177,34 @@ class Execution:
         record = with_status(record, verdicts=verdicts.recorded(said))
         if result.phase is not Phase.RUNNING:
             return self._halted(record, Phase.DEFERRED, result.sentence)
-        return await self._apply(record, index, step, case, handler)
+        return await self._apply(record, index, step, sight.view)
+
+    def _unanswered(self, record: Record, index: int, step: Step) -> Record:
+        """Wait whether a call that got no answer still lands; then look again, or ask."""
+        now = self._judge.now()
+        if self._may_still_land(record, index, now):
+            waiting = "waiting whether an unanswered call still lands"
+            return moved(record, Phase.RUNNING, waiting, now)
+        if step.once:
+            why = f"no clear answer, and it must not be done twice: {step.sentence()}"
+            return moved(record, Phase.FAILED, why, now)
+        # What people said meanwhile comes before another try.
+        given_up = progress.unbegun(record, index, step, now)
+        return moved(given_up, Phase.RUNNING, "the call did not land; looking again", now)
+
+    async def _go_on(
+        self, record: Record, index: int, known: Plan, sight: Sight, handler: Handler
+    ) -> Record:
+        """Do a later step: the plan is not made anew, for the world is half changed by it.
+
+        Whoever allowed the beginning is not asked again; what protects from harm is.
+        """
+        case = self._judge.case(record, progress.as_recorded(record), sight.view)
+        record, said = await self._judge.ask(case, known, handler, all_along=True)
+        refused = verdicts.refused(said)
+        if refused:
+            return self._halted(record, Phase.DEFERRED, refused)
+        return await self._apply(record, index, known.steps[index], sight.view)
 
     def _halted(self, record: Record, phase: Phase, sentence: str) -> Record:
         """Return the record whose next step may not begin.
@@ -127,36 +215,36 @@ class Execution:
         now = self._judge.now()
         if not record.written:
             return moved(record, phase, sentence, now)
-        if now - (record.status.phase_since or now) > self._judge.policy.settle_within:
+        if now - progress.came_on_at(record, now) > self._judge.policy.settle_within:
             return moved(record, Phase.FAILED, f"stopped in the middle: {sentence}", now)
         return moved(record, Phase.RUNNING, sentence, now)
 
-    async def _apply(
-        self, record: Record, index: int, step: Step, case: Case, handler: Handler
-    ) -> Record:
+    async def _apply(self, record: Record, index: int, step: Step, view: View) -> Record:
         now = self._judge.now()
         record = await self._judge.keep(record)
-        ledger = (*record.status.ledger, handler.ledger(step, case.view, case.now))
-        record = marked(record, index, StepState.INTENDED, now)
-        record = with_status(record, ledger=ledger, acted_at=now)
+        if step.owes:
+            entry = steps.debt(step, step.prior(view), now)
+            record = with_status(record, ledger=(*record.status.ledger, entry))
+        record = progress.marked(record, index, StepState.INTENDED, now)
+        record = with_status(record, acted_at=now)
         record = await self._judge.save(
-            moved(record, Phase.RUNNING, f"about to {plans.sentence(step)}", now)
+            moved(record, Phase.RUNNING, f"about to {step.sentence()}", now)
         )
         self._first_seen(record, index, now)
         try:
-            await self._actuator.apply(step, case.view)
+            await self._actuator.apply(step, view)
         except (Forbidden, Invalid) as error:
-            failed = unbegun(record, index, step, now)
-            return moved(failed, Phase.FAILED, f"could not {plans.sentence(step)}: {error}", now)
+            failed = progress.unbegun(record, index, step, now)
+            return moved(failed, Phase.FAILED, f"could not {step.sentence()}: {error}", now)
         except (Conflict, NotFound, Unauthorized) as error:
-            refused = unbegun(record, index, step, now)
+            refused = progress.unbegun(record, index, step, now)
             return moved(refused, Phase.RUNNING, f"refused, looking again: {error}", now)
         except ObserveError as error:
             # It may have happened, or happen still: the intent stays, and looks tell.
             return moved(record, Phase.RUNNING, f"no clear answer, looking: {error}", now)
-        self._judge.wrote(record, plans.sentence(step))
-        applied = marked(record, index, StepState.APPLIED, self._judge.now())
-        return moved(applied, Phase.RUNNING, f"done: {plans.sentence(step)}", self._judge.now())
+        self._judge.wrote(record, step.sentence())
+        applied = progress.marked(record, index, StepState.APPLIED, self._judge.now())
+        return moved(applied, Phase.RUNNING, f"done: {step.sentence()}", self._judge.now())
 
     def _may_still_land(self, record: Record, index: int, now: float) -> bool:
         plan = record.status.plan
@@ -174,56 +262,6 @@ class Execution:
             self._intents[record.uid] = (intent, now)
             return now
         return since
-
-
-def next_step(plan: PlanRecord | None) -> int | None:
-    """Return the index of the first step that is neither done nor skipped."""
-    steps = plan.steps if plan is not None else ()
-    over = (StepState.DONE, StepState.SKIPPED)
-    return next((i for i, step in enumerate(steps) if step.state not in over), None)
-
-
-def marked(record: Record, index: int, state: StepState, now: float, detail: str = "") -> Record:
-    """Return the record with one step's state changed."""
-    plan = record.status.plan
-    if plan is None:
-        return record
-    step = msgspec.structs.replace(plan.steps[index], state=state, at=now, detail=detail)
-    steps = (*plan.steps[:index], step, *plan.steps[index + 1 :])
-    return with_status(record, plan=msgspec.structs.replace(plan, steps=steps))
-
-
-def _noted_by_another(plan: PlanRecord, index: int) -> bool:
-    """Whether the note on a step's object may be the one of another step of the plan."""
-    mine = plan.steps[index]
-    return any(
-        one is not mine and one.target_uid == mine.target_uid and one.state is not StepState.PENDING
-        for one in plan.steps
-    )
-
-
-def state_of(record: Record, index: int) -> StepState | None:
-    """Return how far a step of the plan is."""
-    plan = record.status.plan
-    return plan.steps[index].state if plan is not None else None
-
-
-def unbegun(record: Record, index: int, step: Step, now: float) -> Record:
-    """Return the record as if the step had not been begun: a refused call is no debt and no act."""
-    record = marked(record, index, StepState.PENDING, now)
-    # Not closed but gone: a write that is refused again and again must not fill the record.
-    ledger = tuple(e for e in record.status.ledger if e.closed or not plans.owed_for(step, e))
-    return with_status(record, ledger=ledger, acted_at=max((e.at for e in ledger), default=None))
-
-
-def _closed(record: Record, step: Step, now: float, note: str) -> Record:
-    ledger = tuple(
-        msgspec.structs.replace(entry, closed=True, closed_at=now, note=note)
-        if not entry.closed and plans.owed_for(step, entry)
-        else entry
-        for entry in record.status.ledger
-    )
-    return with_status(record, ledger=ledger)
 
 
 def _hash(plan: Plan) -> str:

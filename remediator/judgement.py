@@ -69,8 +69,8 @@ class Judge:
         space, plan = self.policy.medik8s_leases, record.status.plan
         if space:
             named = {record.spec.subject.get("node", "")}
-            touched = {step.target for step in plan.steps} if plan is not None else set[str]()
-            for node in sorted((named | touched) - {""}):
+            touched = plan.nodes if plan is not None else ()
+            for node in sorted({*named, *touched} - {""}):
                 yield Want(Kind.LEASE, space, node_lease.name_of(node))
 
     async def prepare(self) -> None:
@@ -78,10 +78,15 @@ class Judge:
         if self._server is None:
             self._server = await self._world.version()
 
-    async def ask(self, case: Case, plan: Plan, handler: Handler) -> tuple[Record, Verdicts]:
-        """Read what the guards need and ask them all; the record comes back with its readings."""
+    async def ask(
+        self, case: Case, plan: Plan, handler: Handler, *, all_along: bool = False
+    ) -> tuple[Record, Verdicts]:
+        """Read what the guards need and ask them; the record comes back with its readings.
+
+        all_along: only those who are asked before each later step, too.
+        """
         record, power = case.record, ""
-        if self._reading_is_due(record):
+        if plan.needs_proof and self._reading_is_due(record):
             provider_id = handler.powered_by(record.subject, case.view)
             reading, power = await self.read_power(provider_id)
             if reading is not None:
@@ -104,7 +109,8 @@ class Judge:
             outdated=orders.outdated_yes(record),
             unheard=self.unheard(),
         )
-        return record, guards.ask(question)
+        asked = guards.ALL_ALONG if all_along else guards.GUARDS
+        return record, guards.ask(question, asked)
 
     async def paused(self) -> bool:
         """Whether the kill switch is on, or cannot be read."""

@@ -54,6 +54,7 @@ BEGINS = {
     "it has expired": Void.EXPIRED,
     "nothing waits for it any more": Void.TOO_LATE,
     "there is nothing left to cancel": Void.TOO_LATE,
+    "there is no way back any more": Void.TOO_LATE,
     "there is no plan yet": Void.NO_PLAN,
     "it is for plan": Void.OTHER_PLAN,
     "it holds nothing that could be released": Void.NOTHING_HELD,
@@ -176,7 +177,7 @@ def stopped(record: Record, sentence: str, now: float) -> Record | None:
         return None
     steps = tuple(
         msgspec.structs.replace(step, state=StepState.SKIPPED, at=now, detail=sentence)
-        if step.state is StepState.PENDING
+        if step.state in (StepState.PENDING, StepState.WAITING)
         else step
         for step in plan.steps
     )
@@ -206,12 +207,21 @@ def _too_late(record: Record, order: Order) -> str | None:
             return "there is no plan yet"
         case Decision.APPROVE if status.plan is not None and status.plan.hash != order.plan_hash:
             return f"it is for plan {order.plan_hash}, and the plan is {status.plan.hash}"
-        case Decision.CANCEL if phase not in WAITING | {Phase.RUNNING}:
-            return f"there is nothing left to cancel: the phase is {phase}"
+        case Decision.CANCEL:
+            return _uncancellable(record)
         case Decision.RELEASE if phase in WAITING | {Phase.RUNNING, Phase.VERIFYING}:
             return f"it holds nothing that could be released: the phase is {phase}"
         case Decision.UNDO if not record.owes:
             return "nothing is owed"
+    return None
+
+
+def _uncancellable(record: Record) -> str | None:
+    phase = record.status.phase
+    if phase not in WAITING | {Phase.RUNNING}:
+        return f"there is nothing left to cancel: the phase is {phase}"
+    if not record.returns:
+        return "there is no way back any more: it goes on to its end"
     return None
 
 

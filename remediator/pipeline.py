@@ -23,6 +23,7 @@ from remediator.orders import Order
 from remediator.plan import Declined, Deferred, Plan
 from remediator.ports import Claims, Records, Sight, World
 from remediator.record import ACTING, WAITING, Phase, Record, Seen, moved, with_status
+from remediator.steps.base import Progress
 from remediator.turns import Rank, Turns, rank
 from remediator.verification import Verification
 
@@ -30,6 +31,9 @@ LOG = logging.getLogger("pvmedic.pipeline")
 
 SOON = 1.0
 """Seconds to the next tick of a record that has something to do."""
+
+PATIENT = 5.0
+"""Seconds to the next tick of a record whose step only waits, at most."""
 
 REMEMBERED = 600.0
 """Seconds by which the last notification on record may lag; a restart forgets what is not there."""
@@ -228,7 +232,8 @@ class Pipeline:
             case phase if phase in WAITING:
                 return await self._judged(record, sight, handler)
             case Phase.RUNNING:
-                return await self._execution.tick(record, sight, handler), SOON
+                after = await self._execution.tick(record, sight, handler)
+                return after, SOON if after.acting else min(self._wait, PATIENT)
             case Phase.VERIFYING:
                 return self._verification.verify(record, sight, handler), SOON
             case Phase.CLEARED | Phase.SETTLED if _comes_back(record):
@@ -350,14 +355,16 @@ def _stands(record: Record, sight: Sight) -> bool:
 
     While the failure is seen, what only looks like our step proves nothing; our note does.
     """
-    steps = record.status.plan.steps if record.status.plan is not None else ()
+    if record.status.plan is None:
+        return False
     try:
-        known = [plans.from_record(step) for step in steps]
+        known = plans.from_record(record.status.plan).steps
     except ValueError:
         # A step of another version: this one never began it.
         return False
     return any(
-        plans.observe(step, sight.view) is plans.Progress.DONE
-        and (sight.signal is None or plans.was_done(step, sight.view))
+        step.observe(sight.view).progress is Progress.DONE
+        and step.ours(sight.view)
+        and (sight.signal is None or step.noted(sight.view))
         for step in known
     )

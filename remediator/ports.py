@@ -12,8 +12,8 @@ from exporter.observe.model import Kind, Signal, Subject
 from exporter.observe.parse.instance import InstanceReading
 from exporter.observe.signals.base import Detector
 from exporter.observe.view import View, Want
-from remediator.plan import Step
 from remediator.record import DecisionRecord, HistoryEntry, Record, Status
+from remediator.steps.base import Step
 
 Reads: TypeAlias = Callable[[Subject, View], Iterable[Want]]
 

@@ -96,9 +96,13 @@ class Seen(StrEnum):
 
 
 class StepState(StrEnum):
-    """How far one step is. INTENDED is written before the call, APPLIED after it was accepted."""
+    """How far one step is. INTENDED is written before the call, APPLIED after it was accepted.
+
+    WAITING: a step that never acts waits for something; nothing of ours is under way.
+    """
 
     PENDING = "Pending"
+    WAITING = "Waiting"
     INTENDED = "Intended"
     APPLIED = "Applied"
     DONE = "Done"
@@ -110,22 +114,38 @@ class _Wire(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class StepRecord(_Wire, frozen=True):
-    """One step of a plan, with how far it is."""
+    """One step of a plan, with how far it is.
+
+    `says` is what it does, for people. `final`: once it has begun there is no way back.
+    """
 
     kind: str
     target: str
     target_uid: str = msgspec.field(default="", name="targetUID")
     params: dict[str, str] = {}
+    says: str = ""
+    final: bool = False
     state: StepState = StepState.PENDING
     at: float | None = None
     detail: str = ""
+
+    @property
+    def begun(self) -> bool:
+        """Whether it may have changed something."""
+        return self.state not in (StepState.PENDING, StepState.WAITING)
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing left to do about it."""
+        return self.state in (StepState.DONE, StepState.SKIPPED)
 
 
 class PlanRecord(_Wire, frozen=True):
     """What will be done.
 
     `used_claims` are `namespace/name` of claims that must have a Running pod again, `claim_uids`
-    their uids by that text. `touches` are things, in words, that no other plan may touch.
+    their uids by that text. `touches` are things, in words, that no other plan may touch. The rest
+    is as in `plan.Plan`.
     """
 
     hash: str
@@ -134,6 +154,22 @@ class PlanRecord(_Wire, frozen=True):
     used_claims: tuple[str, ...] = ()
     claim_uids: dict[str, str] = {}
     touches: tuple[str, ...] = ()
+    drivers: tuple[str, ...] = ()
+    gluster_nodes: tuple[str, ...] = ()
+    creates: int = 0
+    needs_yes: bool = False
+    findings: tuple[str, ...] = ()
+
+    @property
+    def next_step(self) -> int | None:
+        """Return the index of the first step that is neither done nor skipped."""
+        return next((i for i, step in enumerate(self.steps) if not step.over), None)
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes that the steps work on."""
+        marked = (text.partition(" ") for text in self.touches)
+        return tuple(name for kind, _, name in marked if kind == "node")
 
 
 class VerdictRecord(_Wire, frozen=True):
@@ -274,7 +310,22 @@ class Record(msgspec.Struct, frozen=True):
     def written(self) -> bool:
         """Whether we may have changed the cluster for this episode."""
         plan = self.status.plan
-        return plan is not None and any(step.state is not StepState.PENDING for step in plan.steps)
+        return plan is not None and any(step.begun for step in plan.steps)
+
+    @property
+    def acting(self) -> bool:
+        """Whether a repair is under way that does something; one that only waits holds nothing."""
+        plan = self.status.plan
+        if self.status.phase not in ACTING:
+            return False
+        index = plan.next_step if plan is not None else None
+        return plan is None or index is None or plan.steps[index].state is not StepState.WAITING
+
+    @property
+    def returns(self) -> bool:
+        """Whether all that was done can still be taken back."""
+        plan = self.status.plan
+        return plan is None or not any(step.final and step.begun for step in plan.steps)
 
     @property
     def over(self) -> bool:

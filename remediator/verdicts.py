@@ -49,6 +49,11 @@ def outcome(verdicts: Verdicts, mode: str, goal: str) -> Outcome:
     return Outcome(Phase.RUNNING, f"every guard allows it; the goal: {goal}")
 
 
+def refused(verdicts: Verdicts) -> str:
+    """Return what the guards have against it, empty when all allow it."""
+    return _reasons([(name, v) for name, v in verdicts if not isinstance(v, Allowed)])
+
+
 def recorded(verdicts: Verdicts) -> tuple[VerdictRecord, ...]:
     """Return the verdicts as they stand in the resource."""
     return tuple(

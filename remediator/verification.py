@@ -7,7 +7,6 @@ import msgspec
 
 from exporter.observe.errors import Conflict, NotFound, ObserveError
 from exporter.observe.model import Ready
-from remediator import plan as plans
 from remediator.handlers.base import Back, Closed, Handler, Undo, Wait
 from remediator.judgement import Judge
 from remediator.orders import demanded_undo
@@ -55,8 +54,8 @@ class Verification:
         return moved(record, Phase.VERIFYING, sentence, now)
 
     async def undo(self, record: Record, sight: Sight, handler: Handler) -> Record:
-        """Take back what is owed, one entry at a tick, as far as the handler allows."""
-        entry = record.owes[0]
+        """Take back what is owed, the last first, one at a tick, as far as the handler allows."""
+        entry = record.owes[-1]
         if sight.unseen:
             return record
         now = self._judge.now()
@@ -99,9 +98,9 @@ class Verification:
         except (Conflict, NotFound):
             return record
         except ObserveError as error:
-            return self._told(record, f"could not {plans.sentence(back.step)}: {error}", now)
-        self._judge.wrote(record, plans.sentence(back.step))
-        sentence = f"{back.sentence}; done: {plans.sentence(back.step)}"
+            return self._told(record, f"could not {back.step.sentence()}: {error}", now)
+        self._judge.wrote(record, back.step.sentence())
+        sentence = f"{back.sentence}; done: {back.step.sentence()}"
         return self._settled(_close(record, entry, self._judge.now(), "taken back"), sentence, now)
 
     def _told(self, record: Record, sentence: str, now: float) -> Record:

@@ -6,8 +6,8 @@ The check comes right before the call, and asks for more time than a call may ta
 from collections.abc import Callable
 
 from exporter.observe.view import View
-from remediator.plan import Step
 from remediator.ports import Actuator
+from remediator.steps.base import Step
 
 
 class Fenced:

@@ -5,12 +5,11 @@ import msgspec
 from exporter.observe.errors import Conflict
 from exporter.observe.kube.api import GET_SECONDS, Api
 from exporter.observe.view import View
-from remediator import plan as plans
-from remediator.plan import Step
+from remediator.steps.base import Step
 
 
 class KubernetesActuator:
-    """Applies taint steps."""
+    """Sends what steps say."""
 
     def __init__(self, api: Api, within: float = GET_SECONDS) -> None:
         """Write through this client; `within` is how long an answer may take, in seconds."""
@@ -18,15 +17,15 @@ class KubernetesActuator:
         self._within = within
 
     async def apply(self, step: Step, view: View) -> None:
-        """Patch the node as it was seen in `view`; Conflict when it is another one by now."""
-        node = view.node(step.node)
-        if node is None or node.uid != step.uid:
-            raise Conflict(f"node {step.node} is not the one that was planned for")
+        """Do one step to its object as seen in `view`; Conflict when it is another one by now."""
+        act = step.act(view)
+        if act is None:
+            raise Conflict(f"not the object that was planned for: {step.sentence()}")
         await self._api.send(
-            "PATCH",
-            f"/api/v1/nodes/{step.node}",
-            msgspec.json.encode(plans.patch(step, node)),
-            content_type="application/merge-patch+json",
+            act.method,
+            act.path,
+            msgspec.json.encode(act.body),
+            content_type=act.content_type,
             params={"fieldManager": "pvmedic-remediator"},
             timeout=self._within,
         )

@@ -15,9 +15,9 @@ from exporter.observe.kube.api import GET_SECONDS, Api
 from exporter.observe.model import Lease, Node
 from exporter.observe.view import View
 from remediator.node_lease import DURATION, held_by, holder_of, name_of
-from remediator.plan import Step
 from remediator.ports import Actuator
 from remediator.record import ACTING, Record
+from remediator.steps.base import Step
 
 LOG = logging.getLogger("pvmedic.node_leases")
 
@@ -44,7 +44,7 @@ class NodeLeases:
 
     async def apply(self, step: Step, view: View) -> None:
         """Do one step on a node that is ours; Conflict when somebody else works on it."""
-        if self._space:
+        if self._space and step.node:
             await self._take(step.node, holder_of(step.owner.partition("/")[0]), view)
         await self._actuator.apply(step, view)
 
@@ -57,7 +57,7 @@ class NodeLeases:
         if not self._space or plan is None:
             return
         needed = bool(record.owes) or (record.written and record.status.phase in ACTING)
-        for node in sorted({step.target for step in plan.steps}):
+        for node in plan.nodes:
             try:
                 if needed:
                     await self._take(node, us, view)

@@ -145,5 +145,5 @@ def _is_about(record: Record, what: str) -> bool:
         spec.alert.alertname,
         spec.alert.fingerprint,
         *spec.subject.values(),
-        *((step.target for step in plan.steps) if plan is not None else ()),
+        *(plan.nodes if plan is not None else ()),
     )

@@ -48,6 +48,28 @@ GUARDS: tuple[tuple[str, Guard], ...] = (
     ("fencing_proof", fencing_proof),
 )
 
+ALL_ALONG = tuple(
+    (name, guard)
+    for name, guard in GUARDS
+    if name
+    in {
+        "kill_switch",
+        "people",
+        "concurrency",
+        "related",
+        "node_lease",
+        "attached_twice",
+        "cluster_health",
+        "gluster_gate",
+        "fencing_proof",
+    }
+)
+"""Those that are asked before each later step of a plan as well.
+
+The others say whether a plan may begin: a window that closes, or a silence, is no reason to leave a
+repair half done.
+"""
+
 
 def ask(
     question: Question, guards: tuple[tuple[str, Guard], ...] = GUARDS

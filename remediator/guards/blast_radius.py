@@ -16,16 +16,16 @@ FLOOR = 2
 def blast_radius(question: Question) -> Verdict:
     """Wait while this plan's nodes would be more than the policy's share of all nodes."""
     case = question.case
-    mine = {step.node for step in question.plan.steps}
+    mine = set(question.plan.nodes)
     taken = {
-        step.target
+        node
         for other in question.others
         if other.status.phase in ACTING | {Phase.HOLDING} and other.status.plan is not None
-        for step in other.status.plan.steps
+        for node in other.status.plan.nodes
     }
     total = len(case.view.nodes())
     allowed = max(FLOOR, int(case.policy.blast_radius * total))
-    if len(taken | mine) > allowed:
+    if mine and len(taken | mine) > allowed:
         return NotYet(
             f"{', '.join(sorted(taken - mine))} already out of service by our doing:"
             f" of {total} nodes {allowed} may be at once"

@@ -58,15 +58,15 @@ def fencing_proof(question: Question) -> Verdict:
         f"a proof for {drivers} would be: its EC2 instance read as stopped or terminated twice,"
         f" {policy.proof_gap:g} s apart"
     )
-    for step in plan.steps:
-        node = case.view.node(step.node)
+    for name in sorted({step.node for step in plan.steps if step.needs_proof}):
+        node = case.view.node(name)
         instance = instance_of(node.provider_id) if node is not None else None
         if instance is None:
-            return NotYet(f"node {step.node} has no EC2 instance in its providerID; {would_do}")
+            return NotYet(f"node {name} has no EC2 instance in its providerID; {would_do}")
         if question.power:
             return NotYet(f"{question.power}; {would_do}")
         if not readings or readings[-1].subject != instance.instance_id:
-            return NotYet(f"there is no fencing proof for node {step.node}; {would_do}")
+            return NotYet(f"there is no fencing proof for node {name}; {would_do}")
         if not proven(readings, policy.proof_gap):
             first = readings[0].read_at
             return NotYet(
@@ -74,11 +74,11 @@ def fencing_proof(question: Question) -> Verdict:
                 " the second reading is due",
                 first + policy.proof_gap,
             )
-        lease = case.view.lease(HEARTBEATS, step.node)
+        lease = case.view.lease(HEARTBEATS, name)
         told = readings[-1].off_since
         if lease and lease.renewed and told and lease.renewed > told + SLOWEST_STOP:
             return NotYet(
-                f"node {step.node} beat long after its instance {instance.instance_id} was told to"
+                f"node {name} beat long after its instance {instance.instance_id} was told to"
                 " stop: its providerID names another machine"
             )
         if not 0 <= case.now - readings[-1].read_at <= policy.proof_age:

@@ -17,7 +17,7 @@ def node_lease(question: Question) -> Verdict:
     why = case.view.unseen.get(Kind.LEASE)
     if why is not None:
         return NotYet(f"who works on the node could not be read: {why}")
-    for node in sorted({step.node for step in question.plan.steps}):
+    for node in question.plan.nodes:
         holder = held_by(case.view.lease(space, name_of(node)), case.now)
         if holder and holder != holder_of(case.record.name):
             return NotYet(

@@ -34,17 +34,21 @@ def opt_in(question: Question) -> Verdict:
         return Allowed()
     if Kind.NAMESPACE in case.view.unseen:
         return NotYet(f"namespaces could not be read: {case.view.unseen[Kind.NAMESPACE]}")
-    for name in sorted({step.node for step in question.plan.steps}):
+    # A plan that takes a node asks for that; what is used there is what its label speaks for.
+    plan = question.plan
+    asked = [] if plan.nodes else sorted({namespace for namespace, _ in plan.claims})
+    for name in question.plan.nodes:
         node = case.view.node(name)
         if node is not None and _says({**node.labels, **node.annotations}, "enabled"):
             continue
         spaces = sorted({namespace for namespace, _ in claims_on(name, case.view)})
         if not spaces:
             return Denied(f"node {name} has not opted in ({SWITCH}: enabled)")
-        for space in spaces:
-            found = case.view.namespace(space)
-            if found is None or not _says(found.annotations, "enabled"):
-                return Denied(f"namespace {space} has not opted in ({SWITCH}: enabled)")
+        asked.extend(spaces)
+    for space in asked:
+        found = case.view.namespace(space)
+        if found is None or not _says(found.annotations, "enabled"):
+            return Denied(f"namespace {space} has not opted in ({SWITCH}: enabled)")
     return Allowed()
 
 
@@ -54,13 +58,14 @@ def _says(ours: Mapping[str, str], word: str) -> bool:
 
 def _touched(question: Question) -> Iterator[tuple[str, Mapping[str, str]]]:
     view = question.case.view
-    for name in {step.node for step in question.plan.steps}:
+    for name in question.plan.nodes:
         node = view.node(name)
         if node is not None:
             yield f"node {name}", {**node.labels, **node.annotations}
-        for namespace, claim_name in claims_on(name, view):
-            space, claim = view.namespace(namespace), view.claim(namespace, claim_name)
-            if space is not None:
-                yield f"namespace {namespace}", space.annotations
-            if claim is not None:
-                yield f"claim {namespace}/{claim_name}", claim.annotations
+    there = {claim for name in question.plan.nodes for claim in claims_on(name, view)}
+    for namespace, name in sorted(there | set(question.plan.claims)):
+        space, claim = view.namespace(namespace), view.claim(namespace, name)
+        if space is not None:
+            yield f"namespace {namespace}", space.annotations
+        if claim is not None:
+            yield f"claim {namespace}/{name}", claim.annotations

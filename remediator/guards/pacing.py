@@ -39,7 +39,7 @@ def rate(question: Question) -> Verdict:
 
 def concurrency(question: Question) -> Verdict:
     """Wait for a free execution slot."""
-    busy = [other.name for other in question.others if other.status.phase in ACTING]
+    busy = [other.name for other in question.others if other.acting]
     if len(busy) >= question.case.policy.concurrency:
         return NotYet(f"no free execution slot: {', '.join(sorted(busy))} is running")
     return Allowed()
@@ -47,11 +47,11 @@ def concurrency(question: Question) -> Verdict:
 
 def one_node(question: Question) -> Verdict:
     """Wait while another node is being worked on, whatever the number of slots."""
-    mine = {step.node for step in question.plan.steps}
+    mine = set(question.plan.nodes)
     for other in question.others:
         plan = other.status.plan
-        if other.status.phase in ACTING and plan is not None:
-            theirs = {step.target for step in plan.steps}
+        if mine and other.status.phase in ACTING and plan is not None:
+            theirs = set(plan.nodes)
             if theirs - mine:
                 return NotYet(
                     f"one node at a time: {other.name} works on {', '.join(sorted(theirs))}"

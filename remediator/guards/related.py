@@ -7,7 +7,6 @@ and may fail again elsewhere.
 
 from exporter.observe.signals.base import exclusive
 from remediator.guards.base import Allowed, Denied, NotYet, Question, Verdict
-from remediator.record import ACTING
 
 
 def related(question: Question) -> Verdict:
@@ -15,7 +14,7 @@ def related(question: Question) -> Verdict:
     mine = set(question.plan.touches)
     for other in question.others:
         plan = other.status.plan
-        if plan is None or other.status.phase not in ACTING:
+        if plan is None or not other.acting:
             continue
         shared = sorted(mine & set(plan.touches))
         if shared:

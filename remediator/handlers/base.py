@@ -10,9 +10,10 @@ from exporter.observe.model import Subject
 from exporter.observe.parse.instance import InstanceReading
 from exporter.observe.view import View, Want
 from remediator.case import Case
-from remediator.plan import Decision, Step
+from remediator.plan import Decision
 from remediator.record import LedgerEntry, Record
 from remediator.rights import Grant
+from remediator.steps.base import Step
 
 
 class Risk(StrEnum):
@@ -78,10 +79,6 @@ class Handler(Protocol):
 
     def plan(self, case: Case) -> Decision:
         """Decide what to do about a signal that is there now."""
-        ...
-
-    def ledger(self, step: Step, view: View, now: float) -> LedgerEntry:
-        """Return the debt that a step makes, with what was there before."""
         ...
 
     def goal(self, record: Record, view: View) -> Goal:

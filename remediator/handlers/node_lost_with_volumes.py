@@ -30,9 +30,10 @@ from exporter.observe.signals.node_lost_with_volumes import (
 from exporter.observe.view import View, Want
 from remediator.case import Case
 from remediator.handlers.base import Back, Closed, Goal, Risk, Undo, Wait
-from remediator.plan import AddTaint, Decision, Declined, Deferred, Plan, RemoveTaint, Step
+from remediator.plan import Decision, Declined, Deferred, Plan
 from remediator.record import LedgerEntry, Record
 from remediator.rights import LEASES, Grant
+from remediator.steps.taints import AddTaint, RemoveTaint
 
 FIRST_VERSION = (1, 26)
 """From here on Kubernetes acts on the taint: NodeOutOfServiceVolumeDetach is beta and on."""
@@ -123,7 +124,7 @@ class NodeLostWithVolumes:
             goal=f"every claim that was used on {name} is used by a Running pod on a Ready node",
             steps=(
                 AddTaint(
-                    node=name,
+                    target=name,
                     uid=node.uid,
                     key=OUT_OF_SERVICE,
                     value=case.record.name,
@@ -134,18 +135,6 @@ class NodeLostWithVolumes:
             used_claims=claims,
             claim_uids=tuple(_uid(namespace, name, view) for namespace, name in claims),
             drivers=_drivers(name, view),
-        )
-
-    def ledger(self, step: Step, view: View, now: float) -> LedgerEntry:
-        """Record the taint, and by which boot the node is known."""
-        node = view.node(step.node)
-        return LedgerEntry(
-            kind=type(step).__name__,
-            target=step.node,
-            target_uid=step.uid,
-            at=now,
-            prior={"bootID": node.boot_id if node is not None else "", "taint": ""},
-            done={"key": step.key, "value": step.value, "effect": step.effect, "owner": step.owner},
         )
 
     def goal(self, record: Record, view: View) -> Goal:
@@ -176,7 +165,7 @@ class NodeLostWithVolumes:
         ours = (done.get("key"), done.get("value"), done.get("effect"))
         if not any((t.key, t.value, t.effect) == ours for t in node.taints):
             return Closed("our taint is not there any more: somebody else took it off, left alone")
-        step = RemoveTaint(node=node.name, uid=node.uid, **done)
+        step = RemoveTaint(target=node.name, uid=node.uid, **done)
         if (sentence := _not_power_cycled(node, entry, record, view, power)) is not None:
             return Wait(sentence, step)
         return Back(

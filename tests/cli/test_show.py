@@ -17,7 +17,7 @@ from remediator.record import (
     Seen,
     VerdictRecord,
 )
-from tests.story.objects import DEAD, NAME, NOW, PROOF, planned, record
+from tests.story.objects import DEAD, KEY, NAME, NOW, PROOF, planned, record
 
 WIDTH = 100
 WORD = Attestation("w", DEAD, "uid", "Off", "ben", NOW - 60.0, NOW + 3600.0, "I pulled the plug")
@@ -50,7 +50,8 @@ def test_one_record_is_shown_with_all_that_is_known_of_it() -> None:
         f"{NAME}: Holding for 2m5s",
         "NodeLost, last heard 1s ago",
         f"{planned().hash}: so that",
-        f"1. AddTaint on {DEAD}",
+        f"1. put taint {KEY}={NAME}:NoExecute on node {DEAD} (Pending)",
+        f"AddTaint on {DEAD} uid uid-{DEAD}",
         "mode Allowed approved by ann",
         "is stopped, read 30s ago",
         "I pulled the plug",

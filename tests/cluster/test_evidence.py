@@ -15,7 +15,7 @@ from exporter.observe.look import look_again
 from exporter.observe.model import OUT_OF_SERVICE, Subject
 from exporter.observe.signals import detector_of
 from remediator.actuators.kubernetes import KubernetesActuator
-from remediator.plan import AddTaint
+from remediator.steps.taints import AddTaint
 from tests.cluster.gate import Gate, Write
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def test_a_taint_is_bound_to_the_version_of_the_node_that_was_looked_at(stage: S
             node = look.view.node(stage.node)
             assert node is not None
             stage.cluster.kubectl("annotate", "node", stage.node, f"changed={time.time()}")
-            step = AddTaint(stage.node, node.uid, OUT_OF_SERVICE, "stale", "NoExecute", "stale")
+            step = AddTaint(stage.node, node.uid, "stale", OUT_OF_SERVICE, "stale", "NoExecute")
             with pytest.raises(Conflict):
                 await KubernetesActuator(api).apply(step, look.view)
 

@@ -10,8 +10,8 @@ from exporter.observe.parse.instance import InstanceReading
 from exporter.observe.view import View
 from remediator.handlers.base import Back, Closed, Goal, Wait
 from remediator.handlers.node_lost_with_volumes import NodeLostWithVolumes
-from remediator.plan import RemoveTaint
 from remediator.record import LedgerEntry, Record
+from remediator.steps.taints import RemoveTaint
 from tests.story.objects import (
     DEAD,
     KEY,
@@ -154,7 +154,7 @@ def test_after_a_proven_power_cycle_the_taint_comes_off() -> None:
     """Exactly ours, from exactly that node."""
     found = undo(BACK)
     assert isinstance(found, Back)
-    assert found.step == RemoveTaint(node=DEAD, uid=f"uid-{DEAD}", **DONE)
+    assert found.step == RemoveTaint(target=DEAD, uid=f"uid-{DEAD}", **DONE)
     assert "power cycle" in found.sentence
 
 

@@ -10,7 +10,8 @@ from exporter.observe.view import View, Want
 from remediator.handlers import HANDLERS, handler_of
 from remediator.handlers.base import Risk
 from remediator.handlers.node_lost_with_volumes import NodeLostWithVolumes
-from remediator.plan import AddTaint, Declined, Deferred, Plan
+from remediator.plan import Declined, Deferred, Plan
+from remediator.steps.taints import AddTaint
 from tests.story.objects import (
     AUTO,
     DEAD,
@@ -72,7 +73,7 @@ def test_the_plan_is_one_taint_bound_to_the_node_that_was_seen() -> None:
     """Its value says whose it is."""
     decision = HANDLER.plan(case())
     assert isinstance(decision, Plan)
-    assert decision.steps == (AddTaint(DEAD, f"uid-{DEAD}", KEY, NAME, "NoExecute", OWNER),)
+    assert decision.steps == (AddTaint(DEAD, f"uid-{DEAD}", OWNER, KEY, NAME, "NoExecute"),)
     assert DEAD in decision.goal
 
 
@@ -294,16 +295,13 @@ def test_the_nodes_power_is_named_by_its_provider_id() -> None:
     assert HANDLER.powered_by(SUBJECT, View(Objects(), NOW)) == ""
 
 
-def test_the_debt_says_what_was_done_and_what_was_there_before() -> None:
+def test_the_taint_is_a_debt_that_remembers_the_boot_of_before() -> None:
     """The bootID of before is what a new one is held against."""
     decision = HANDLER.plan(case())
     assert isinstance(decision, Plan)
-    debt = HANDLER.ledger(decision.steps[0], view(), NOW)
-    assert (debt.kind, debt.target, debt.target_uid) == ("AddTaint", DEAD, f"uid-{DEAD}")
-    assert debt.at == NOW
-    assert debt.prior["bootID"] == f"boot-1-{DEAD}"
-    assert debt.done == {"key": KEY, "value": NAME, "effect": "NoExecute", "owner": OWNER}
-    assert not debt.closed
+    (made,) = decision.steps
+    assert made.owes
+    assert made.prior(view())["bootID"] == f"boot-1-{DEAD}"
 
 
 def test_an_inline_volume_counts_for_its_driver() -> None:

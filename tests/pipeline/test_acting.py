@@ -18,8 +18,9 @@ from exporter.observe.errors import (
 from exporter.observe.model import Kind, Ready, Taint
 from remediator.execution import LANDING
 from remediator.pipeline import Pipeline
-from remediator.plan import UNDO_ANNOTATION, AddTaint
 from remediator.record import Phase, StepState
+from remediator.steps.base import UNDO_ANNOTATION
+from remediator.steps.taints import AddTaint
 from tests.story import objects as made
 from tests.story.fake_cluster import FakeCluster, carry_on, ticks
 from tests.story.objects import DEAD, KEY, NAME, NOW, OWNER, PROOF, record

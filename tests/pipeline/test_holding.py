@@ -9,8 +9,8 @@ from exporter.observe.errors import Conflict, Forbidden, Throttled, Unreachable
 from exporter.observe.model import Kind, Ready, Taint
 from exporter.observe.view import View
 from remediator.pipeline import Pipeline
-from remediator.plan import RemoveTaint
 from remediator.record import Phase
+from remediator.steps.taints import RemoveTaint
 from tests.story import objects as made
 from tests.story.fake_cluster import FakeCluster, carry_on, ticks
 from tests.story.objects import DEAD, LIVE, NAME, PROOF, record

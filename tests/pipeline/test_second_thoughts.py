@@ -8,9 +8,10 @@ import pytest
 from exporter.observe.errors import Conflict, Unreachable
 from exporter.observe.model import Kind, Node
 from remediator import plan as plans
-from remediator.execution import unbegun
+from remediator import steps
 from remediator.orders import Decision
 from remediator.pipeline import Pipeline
+from remediator.progress import unbegun
 from remediator.record import FINALIZER, Phase, Record, StepState
 from tests.pipeline.people import ASKS, say, started, until
 from tests.story.fake_cluster import FakeCluster, carry_on, ticks
@@ -292,7 +293,7 @@ def test_a_refused_second_step_takes_the_first_one_s_debt_from_nobody() -> None:
     cluster, before = two_steps()
     first, second = before.status.plan.steps if before.status.plan is not None else ()
     debt = msgspec.structs.replace(before.owes[0], done=second.params, at=before.owes[0].at + 1.0)
-    step = plans.from_record(second)
+    step = steps.from_record(second)
     both = msgspec.structs.replace(before.status, ledger=(*before.owes, debt))
     found = unbegun(msgspec.structs.replace(before, status=both), 1, step, cluster.clock)
     assert (first.state, found.owes) == (StepState.DONE, before.owes)

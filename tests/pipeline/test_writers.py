@@ -9,7 +9,6 @@ import pytest
 from exporter.observe.errors import Conflict, Forbidden, NotFound, ObserveError, Unauthorized
 from exporter.observe.kube.access import Credentials
 from exporter.observe.kube.api import GET_SECONDS, Api
-from remediator import plan as plans
 from remediator.actuators.kubernetes import KubernetesActuator
 from remediator.ports import Report
 from remediator.record import HistoryEntry, Phase
@@ -61,9 +60,9 @@ def test_a_step_is_one_merge_patch_bound_to_what_was_seen() -> None:
     assert (method, where) == ("PATCH", f"/api/v1/nodes/{DEAD}")
     assert kind == "application/merge-patch+json"
     assert params == {"fieldManager": "pvmedic-remediator"}
-    seen = view().node(DEAD)
-    assert seen is not None
-    assert body == plans.patch(step(), seen)
+    planned_write = step().act(view())
+    assert planned_write is not None
+    assert body == planned_write.body
 
 
 @pytest.mark.parametrize("there", [(), (node(DEAD, uid="uid-new"),)], ids=["gone", "another"])

@@ -18,14 +18,13 @@ from exporter.observe.objects import Objects
 from exporter.observe.parse.instance import InstanceReading, State
 from exporter.observe.signals.base import Detector
 from exporter.observe.view import View, Want
-from remediator import plan as plans
 from remediator.case import Policy
 from remediator.execution import Execution
 from remediator.judgement import Judge
 from remediator.pipeline import Pipeline
-from remediator.plan import Step
 from remediator.ports import Reads, Report, Sight, Told
 from remediator.record import FINALIZER, Phase, Record
+from remediator.steps.base import Step
 from remediator.verification import Verification
 from tests.story import objects as made
 from tests.story.objects import AUTO, DEAD, KEY, LIVE, NAME, NOW
@@ -329,12 +328,12 @@ class FakeCluster:
             raise Killed(f"at point {self.points}")
 
     def _patch(self, step: Step, view: View) -> None:
-        seen, stored = view.node(step.node), self._node(step.node)
-        if seen is None or seen.uid != step.uid:
+        write, stored = step.act(view), self._node(step.node)
+        if write is None:
             raise Conflict(f"node {step.node} is not the one that was planned for")
         if stored is None:
             raise NotFound(f"no node {step.node}")
-        body = msgspec.convert(plans.patch(step, seen), _NodePatch)
+        body = msgspec.convert(write.body, _NodePatch)
         if (body.metadata.uid, body.metadata.resource_version) != (stored.uid, stored.version):
             raise Conflict(f"node {step.node} has changed")
         notes = {**stored.annotations, **body.metadata.annotations}

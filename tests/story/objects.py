@@ -15,8 +15,9 @@ from exporter.observe.view import View
 from remediator import plan as plans
 from remediator.case import Case, Policy
 from remediator.guards.base import Question
-from remediator.plan import AddTaint, Plan
+from remediator.plan import Plan
 from remediator.record import PlanRecord, Reading, Record, Spec, Status, name_of
+from remediator.steps.taints import AddTaint
 
 NOW = 1_800_000_000.0
 LOST_AT = NOW - 300.0
@@ -186,7 +187,7 @@ def record(
 def step(node_name: str = DEAD) -> AddTaint:
     """Return the step that takes a node out of service."""
     return AddTaint(
-        node=node_name,
+        target=node_name,
         uid=f"uid-{node_name}",
         key=KEY,
         value=NAME,

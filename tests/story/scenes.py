@@ -11,8 +11,9 @@ import msgspec
 
 from remediator.case import Policy
 from remediator.orders import Decision, Order
-from remediator.plan import UNDO_ANNOTATION, AddTaint
 from remediator.record import FINALIZER, Phase, StepState
+from remediator.steps.base import UNDO_ANNOTATION
+from remediator.steps.taints import AddTaint
 from tests.story.fake_cluster import FakeCluster, Killed
 from tests.story.objects import AUTO, DEAD, NAME, record
 

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from remediator.plan import UNDO_ANNOTATION, AddTaint, RemoveTaint
 from remediator.record import Phase, StepState
+from remediator.steps.base import UNDO_ANNOTATION
+from remediator.steps.taints import AddTaint, RemoveTaint
 from tests.story.fake_cluster import FakeCluster, Killed, carry_on
 from tests.story.objects import DEAD, LIVE, NAME, OWNER, record
 

@@ -11,8 +11,8 @@ from exporter.observe.errors import Throttled, Unreachable
 from exporter.observe.model import Kind, Ready
 from exporter.observe.parse.instance import InstanceReading
 from remediator.case import Policy
-from remediator.plan import AddTaint
 from remediator.record import HELD
+from remediator.steps.taints import AddTaint
 from tests.story.fake_cluster import FakeCluster, Killed
 from tests.story.objects import AUTO, NAME, record
 

@@ -16,8 +16,8 @@ from exporter.observe.model import Kind, Ready, Subject
 from exporter.observe.signals.base import lost
 from exporter.observe.view import View
 from remediator import guards, verdicts
-from remediator.plan import AddTaint
 from remediator.record import ACTING, Phase, PlanRecord, Record
+from remediator.steps.taints import AddTaint
 from tests.story import objects as made
 from tests.story.fake_cluster import FakeCluster
 from tests.story.objects import AUTO, DEAD, LIVE, NAME, NOW, SPARE, planned, record

@@ -1,0 +1,99 @@
+"""How far a plan is, told by its record: steps marked, debts opened and closed. Pure.
+
+What may be done next is execution's to say.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from exporter.observe.model import Signal, SinceSource
+from exporter.observe.view import View
+from remediator import steps
+from remediator.plan import Plan
+from remediator.record import LedgerEntry, Record, StepState, with_status
+from remediator.steps.base import Progress, Step
+
+
+def marked(record: Record, index: int, state: StepState, now: float, detail: str = "") -> Record:
+    """Return the record with one step's state changed."""
+    plan = record.status.plan
+    if plan is None:
+        return record
+    step = msgspec.structs.replace(plan.steps[index], state=state, at=now, detail=detail)
+    steps = (*plan.steps[:index], step, *plan.steps[index + 1 :])
+    return with_status(record, plan=msgspec.structs.replace(plan, steps=steps))
+
+
+def undone(record: Record, known: Plan, index: int, view: View) -> str | None:
+    """Return which change of ours, on which the rest is built, somebody else has taken back."""
+    step = known.steps[index]
+    debts = [entry for entry in record.owes if not steps.paid_by(step, entry)]
+    for step in known.steps[:index]:
+        owed = any(steps.made_by(step, entry) for entry in debts)
+        if owed and step.observe(view).progress is Progress.NOT_DONE:
+            return f"somebody else took it back: {step.sentence()}"
+    return None
+
+
+def was_done(record: Record, index: int, step: Step, view: View) -> bool:
+    """Whether a step that is not done had been: its call was accepted, or our note is there.
+
+    The note may be the one of another step of the plan at the same object.
+    """
+    plan = record.status.plan
+    if plan is None:
+        return False
+    mine = plan.steps[index]
+    if mine.state is StepState.APPLIED:
+        return True
+    others = (one for one in plan.steps if one is not mine and one.target_uid == mine.target_uid)
+    return step.noted(view) and not any(one.begun for one in others)
+
+
+def came_on_at(record: Record, now: float) -> float:
+    """Return when a Running record last came on."""
+    plan = record.status.plan
+    over = (step.at for step in (plan.steps if plan is not None else ()) if step.over)
+    return max([record.status.phase_since or now, *(at for at in over if at is not None)])
+
+
+def as_recorded(record: Record) -> Signal:
+    """Return the failure as the record has it: in the middle of a repair it may not be seen."""
+    opened = record.spec.alert.starts_at or record.created
+    return Signal(record.spec.signal, record.subject, opened, SinceSource.OBJECT, "AsRecorded")
+
+
+def state_of(record: Record, index: int) -> StepState | None:
+    """Return how far a step of the plan is."""
+    plan = record.status.plan
+    return plan.steps[index].state if plan is not None else None
+
+
+def unbegun(record: Record, index: int, step: Step, now: float) -> Record:
+    """Return the record as if the step had not been begun: a refused call is no debt and no act."""
+    record = marked(record, index, StepState.PENDING, now)
+    # Not closed but gone: a write that is refused again and again must not fill the record.
+    ledger = tuple(e for e in record.status.ledger if not steps.made_by(step, e))
+    return with_status(record, ledger=ledger, acted_at=max((e.at for e in ledger), default=None))
+
+
+def closed(record: Record, step: Step, now: float, note: str) -> Record:
+    """Return the record in which the debt of a step is closed, and why."""
+    return _settled(record, lambda entry: steps.made_by(step, entry), now, note)
+
+
+def paid(record: Record, step: Step, now: float) -> Record:
+    """Return the record in which what a step takes back is closed."""
+    return _settled(record, lambda entry: steps.paid_by(step, entry), now, "taken back")
+
+
+def _settled(record: Record, these: Callable[[LedgerEntry], bool], now: float, note: str) -> Record:
+    """Return the record whose open debts of a kind are closed."""
+    ledger = tuple(
+        msgspec.structs.replace(entry, closed=True, closed_at=now, note=note)
+        if these(entry)
+        else entry
+        for entry in record.status.ledger
+    )
+    return with_status(record, ledger=ledger)

@@ -1,0 +1,75 @@
+"""The kinds of steps, one line each: what the product can do to a cluster is what stands here.
+
+A step is data and goes into the record as text; from there it comes back as the same step, in any
+version that knows its kind. What a step means is in the file beside.
+"""
+
+import msgspec
+
+from remediator.record import LedgerEntry, StepRecord
+from remediator.steps.base import Step
+from remediator.steps.taints import AddTaint, RemoveTaint
+
+STEPS: tuple[type[Step], ...] = (AddTaint, RemoveTaint)
+
+
+def to_record(step: Step) -> StepRecord:
+    """Return a step as it stands in the resource, nothing of it done."""
+    fields = msgspec.structs.asdict(step)
+    target, uid = fields.pop("target"), fields.pop("uid")
+    params = {name: _text(value) for name, value in fields.items()}
+    return StepRecord(
+        kind=type(step).__name__,
+        target=target,
+        target_uid=uid,
+        params=params,
+        says=step.sentence(),
+        final=step.final,
+    )
+
+
+def from_record(record: StepRecord) -> Step:
+    """Return the step that a resource holds.
+
+    A kind that this version does not know, or parameters that it does not, raise ValueError.
+    """
+    kind = next((one for one in STEPS if one.__name__ == record.kind), None)
+    if kind is None:
+        raise ValueError(f"unknown step {record.kind!r}")
+    fields = {**record.params, "target": record.target, "uid": record.target_uid}
+    try:
+        return msgspec.convert(fields, type=kind, strict=False)
+    except msgspec.ValidationError as error:
+        sentence = f"step {record.kind!r} has other parameters than expected: {error}"
+        raise ValueError(sentence) from error
+
+
+def debt(step: Step, prior: dict[str, str], now: float) -> LedgerEntry:
+    """Return what is owed once a step is done, with what was there before."""
+    told = to_record(step)
+    return LedgerEntry(
+        kind=told.kind,
+        target=told.target,
+        target_uid=told.target_uid,
+        at=now,
+        prior=prior,
+        done=told.params,
+    )
+
+
+def made_by(step: Step, entry: LedgerEntry) -> bool:
+    """Whether an open debt is the one that this step made, and not another one at its object."""
+    told = to_record(step)
+    made = (told.kind, told.target_uid, told.params)
+    return not entry.closed and (entry.kind, entry.target_uid, entry.done) == made
+
+
+def paid_by(step: Step, entry: LedgerEntry) -> bool:
+    """Whether a step takes back what an open debt is about."""
+    return not entry.closed and (entry.kind, entry.target_uid) == (step.pays, step.uid)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

@@ -1,0 +1,133 @@
+"""What every step is: a value that says what to do, and reads from a View whether it is done.
+
+A step is convergent: whether it is done is read from the world alone, so after a crash the engine
+looks before it acts. No I/O here: `act` only says what a call would carry, and an actuator sends
+it. A step says nothing about when it may be done: guards and handlers do.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import ClassVar, TypeAlias
+
+import msgspec
+
+from exporter.observe import model
+from exporter.observe.view import View
+
+UNDO_ANNOTATION = model.OURS + "undo"
+"""On an object that we changed: which Remediation owes the undo, `name/uid`."""
+
+MERGE_PATCH = "application/merge-patch+json"
+
+
+class Progress(StrEnum):
+    """What the world says about a step."""
+
+    DONE = "Done"
+    NOT_DONE = "NotDone"
+    GONE = "Gone"
+    """The step's object is not there any more, or another one has its name."""
+    UNKNOWN = "Unknown"
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """How far a step is, and in words what is still missing or why it cannot be told."""
+
+    progress: Progress
+    sentence: str = ""
+
+
+DONE = Observation(Progress.DONE)
+GONE = Observation(Progress.GONE, "its object is gone")
+
+
+def not_done(sentence: str = "") -> Observation:
+    """Return that it is not done, and what is missing."""
+    return Observation(Progress.NOT_DONE, sentence)
+
+
+def unknown(sentence: str) -> Observation:
+    """Return that nobody can tell, and why."""
+    return Observation(Progress.UNKNOWN, sentence)
+
+
+class KubeWrite(msgspec.Struct, frozen=True):
+    """One request that changes an object: bound to its uid and version by what `body` carries."""
+
+    method: str
+    path: str
+    body: Mapping[str, object]
+    content_type: str = MERGE_PATCH
+
+
+Act: TypeAlias = KubeWrite
+"""What an actuator is told to do. Another kind of call is another type here."""
+
+
+class Step(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """One step. `uid` is its object's; `owner` the Remediation that does it, `name/uid`.
+
+    Fields are texts, numbers and booleans, for they stand as texts in the record.
+
+    owes: its write is a debt until it is taken back. pays: the kind of step whose debt at the same
+    object it takes back; without such a debt it is skipped. needs_proof: only on a node that is
+    proven dead. final: from here on there is no way back. once: when its call gets no clear answer
+    it is not tried again. settles: seconds after an accepted call within which the world must show
+    it; 0 where the answer is the proof.
+    """
+
+    owes: ClassVar[bool] = False
+    pays: ClassVar[str] = ""
+    needs_proof: ClassVar[bool] = False
+    final: ClassVar[bool] = False
+    once: ClassVar[bool] = False
+    settles: ClassVar[float] = 0.0
+
+    target: str
+    uid: str
+    owner: str
+
+    @property
+    def node(self) -> str:
+        """Return the node that it works on, empty when none."""
+        return ""
+
+    @property
+    def claim(self) -> tuple[str, str] | None:
+        """Return namespace and name of the claim that it works on, if one."""
+        return None
+
+    @property
+    def waits_for(self) -> float:
+        """Return the seconds for which it waits and does nothing; 0 for a step that acts."""
+        return 0.0
+
+    def sentence(self) -> str:
+        """Return what it does, for people, as the runbook says it."""
+        raise NotImplementedError
+
+    def observe(self, view: View) -> Observation:
+        """Say from a fresh View how far it is."""
+        raise NotImplementedError
+
+    def noted(self, view: View) -> bool:
+        """Whether our own note says that it was done at some time; people leave notes alone."""
+        del view
+        return False
+
+    def ours(self, view: View) -> bool:
+        """Whether what is done was done by us, and not by somebody else."""
+        return self.noted(view)
+
+    def prior(self, view: View) -> dict[str, str]:
+        """Return what was there before: what an undo needs to know."""
+        del view
+        return {}
+
+    def act(self, view: View) -> Act | None:
+        """Return the call that does it, bound to what the View shows.
+
+        None: its object is not the one that was planned for.
+        """
+        del view
+        return None
