@@ -13,10 +13,13 @@ from exporter.kit.logs import fields
 from exporter.kit.program import Start
 from exporter.kit.reload import Reload, follow
 from exporter.kit.web import About, Web
+from exporter.observe import node_pods
 from exporter.observe.ec2 import Ec2
 from exporter.observe.errors import ObserveError
 from exporter.observe.kube.access import access
 from exporter.observe.kube.api import Api
+from exporter.observe.kubelets import Reader
+from exporter.observe.look import no_nodes
 from remediator.actuators.fenced import Fenced
 from remediator.actuators.kubernetes import KubernetesActuator
 from remediator.actuators.node_leases import NodeLeases
@@ -35,7 +38,7 @@ from remediator.reconcile import Reconcile
 from remediator.record import Record
 from remediator.resources import Resources
 from remediator.server import WEBHOOK, Token, WebhookServer
-from remediator.settings import RecordSettings, Settings
+from remediator.settings import Fencing, RecordSettings, Settings
 from remediator.shared_intake import SharedIntake
 from remediator.sinks import AuditLog, KubeEvents
 from remediator.store import Store
@@ -98,25 +101,24 @@ async def run(start: Start[Settings]) -> None:
     metrics = Metrics(late.records, policy, time.time, late.watchdog_at)
     start.entrance.publish(metrics.registry)
     reload = Reload(start.source, settings, _apply, metrics.registry, time.time)
-    fencing = settings.fencing
-    power = Ec2Power(
-        Ec2(
-            endpoint_url=fencing.ec2_endpoint_url,
-            region=fencing.ec2_region,
-            account=fencing.ec2_account,
-        )
-    )
     asked = Alertmanager(settings.alertmanager, existing=settings.alerts, cluster=settings.cluster)
-    async with Api(access(settings.kubernetes, os.environ), metrics) as api, asked as alertmanager:
+    account = access(settings.kubernetes, os.environ)
+    async with (
+        Api(account, metrics) as api,
+        asked as alertmanager,
+        Reader(account, settings.kubelets) as kubelets,
+        node_pods.Reader(api, account, settings.facts) as pods,
+    ):
         who = settings.identity or socket.gethostname()
         pace = times(settings.replicas.lease)
         leader = Leader(api, settings.namespace, who, time.monotonic, time.time, pace)
         store = Store(api, leader.fence, pace.margin, late.opened)
-        world, people = KubernetesWorld(api, settings.namespace), approvals(api, late.said)
+        world = _world(api, settings, kubelets, pods)
+        people = approvals(api, late.said)
         events = KubeEvents(api)
         judge = Judge(
             world=world,
-            power=power,
+            power=_power(settings.fencing),
             alerting=alertmanager,
             records=store,
             sinks=(metrics, AuditLog(), events),
@@ -174,6 +176,25 @@ async def run(start: Start[Settings]) -> None:
             LOG.info("stopping")
             pipeline.end()
             await _ended(running, leading, leader, tasks)
+
+
+def _world(
+    api: Api, settings: Settings, kubelets: Reader, pods: node_pods.Reader
+) -> KubernetesWorld:
+    """Return the engine's eyes: nodes are asked only where the settings name their Service."""
+    nodes = pods.fresh if settings.facts.service else no_nodes
+    return KubernetesWorld(api, settings.namespace, kubelets.ask, nodes)
+
+
+def _power(fencing: Fencing) -> Ec2Power:
+    """Return who reads whether machines have power."""
+    return Ec2Power(
+        Ec2(
+            endpoint_url=fencing.ec2_endpoint_url,
+            region=fencing.ec2_region,
+            account=fencing.ec2_account,
+        )
+    )
 
 
 def _actuator(api: Api, space: str, leader: Leader) -> NodeLeases:

@@ -14,6 +14,8 @@ from exporter.kit.described import setting
 from exporter.kit.logs import Level
 from exporter.kit.values import Address, Duration
 from exporter.observe.kube.access import Where
+from exporter.observe.kubelets import KubeletSettings
+from exporter.observe.node_pods import FactsSettings
 from exporter.observe.signals import detector_of
 from remediator.alertmanager import AlertmanagerSettings
 from remediator.case import Policy
@@ -293,6 +295,12 @@ class Settings(msgspec.Struct, frozen=True):
         AlertmanagerSettings, setting("Where silences and missed alerts are asked for.")
     ] = AlertmanagerSettings()
     fencing: Annotated[Fencing, setting("How a machine is proven dead.")] = Fencing()
+    kubelets: Annotated[
+        KubeletSettings, setting("How kubelets are asked about their volumes, in a fresh look.")
+    ] = KubeletSettings()
+    facts: Annotated[FactsSettings, setting("How our pods on nodes are asked to look again.")] = (
+        FactsSettings()
+    )
     limits: Annotated[Limits, setting("How often and how long.")] = Limits()
     medik8s_leases: Annotated[
         str,

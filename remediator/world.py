@@ -12,7 +12,7 @@ from exporter.kit.logs import fields
 from exporter.observe.ec2 import Ec2
 from exporter.observe.errors import NotFound, ObserveError
 from exporter.observe.kube.api import Api
-from exporter.observe.look import look_again
+from exporter.observe.look import AskKubelet, AskNodes, look_again, no_kubelet, no_nodes
 from exporter.observe.model import Subject
 from exporter.observe.parse.instance import InstanceReading
 from exporter.observe.parse.provider_id import instance_of
@@ -31,16 +31,29 @@ class _Version(msgspec.Struct):
 
 
 class KubernetesWorld:
-    """Looks through one API client; `namespace` is where the kill switch lies."""
+    """Looks through one API client; `namespace` is where the kill switch lies.
 
-    def __init__(self, api: Api, namespace: str) -> None:
+    `kubelet` and `nodes` ask for what only kubelets and our own pods on nodes can tell.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        namespace: str,
+        kubelet: AskKubelet = no_kubelet,
+        nodes: AskNodes = no_nodes,
+    ) -> None:
         """Read nothing yet."""
         self._api = api
         self._namespace = namespace
+        self._kubelet = kubelet
+        self._nodes = nodes
 
     async def look(self, detector: Detector, subject: Subject, extra: Reads) -> Sight:
         """Look again."""
-        found = await look_again(self._api, detector, subject, extra)
+        found = await look_again(
+            self._api, detector, subject, extra, kubelet=self._kubelet, nodes=self._nodes
+        )
         return Sight(view=found.view, signal=found.signal, unseen=dict(found.unseen))
 
     async def version(self) -> tuple[int, int] | None:
