@@ -124,6 +124,20 @@ class View:
         """Return all VolumeSnapshotClasses."""
         return list(self._of(model.SnapshotClass, Kind.SNAPSHOT_CLASS))
 
+    def workload(self, kind: Kind, namespace: str, name: str) -> model.Workload | None:
+        """Return what makes pods from a template, of one kind."""
+        return self._get(model.Workload, kind, namespace, name)
+
+    def workloads(self, kind: Kind, namespace: str) -> list[model.Workload]:
+        """Return the workloads of one kind in a namespace, by name."""
+        found = self._objects.within(kind, namespace).values()
+        return sorted((obj for obj in found if isinstance(obj, model.Workload)), key=_NAME)
+
+    def autoscalers(self, kind: Kind, namespace: str) -> list[model.Autoscaler]:
+        """Return the autoscalers of one kind in a namespace, by name."""
+        found = self._objects.within(kind, namespace).values()
+        return sorted((obj for obj in found if isinstance(obj, model.Autoscaler)), key=_NAME)
+
     def volume_stats(self, namespace: str, claim: str) -> model.VolumeStats | None:
         """Return what a kubelet last said of a claim that is mounted on its node."""
         return self._get(model.VolumeStats, Kind.VOLUME_STATS, namespace, claim)

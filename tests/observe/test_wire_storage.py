@@ -271,7 +271,8 @@ def test_a_pod_that_mounts_the_plugin_registry_is_a_node_plugin() -> None:
         exit_message=LAST_WORDS,
         exit_cause=Cause.TIMEOUT,
     )
-    assert (found.owner, found.sandbox) == ("DaemonSet/csi-node", False)
+    assert found.controller == model.Owner("", "DaemonSet", "csi-node")
+    assert found.sandbox is False
     assert (found.starting, found.blocked_by) == (True, "CrashLoopBackOff")
     assert wire.kept(found)
 
