@@ -5,8 +5,9 @@ Adding a power to the product is one file here and one line in this tuple.
 
 from remediator.handlers.base import Handler
 from remediator.handlers.node_lost_with_volumes import NodeLostWithVolumes
+from remediator.handlers.rwx_recovery_blocked import RwxRecoveryBlocked
 
-HANDLERS: tuple[Handler, ...] = (NodeLostWithVolumes(),)
+HANDLERS: tuple[Handler, ...] = (NodeLostWithVolumes(), RwxRecoveryBlocked())
 
 
 def handler_of(signal: str) -> Handler | None:

@@ -9,8 +9,17 @@ import msgspec
 from remediator.record import LedgerEntry, StepRecord
 from remediator.steps.base import Step
 from remediator.steps.taints import AddTaint, RemoveTaint
+from remediator.steps.users import AwaitNoPods, AwaitRwxClear
+from remediator.steps.workloads import StartWorkload, StopWorkload
 
-STEPS: tuple[type[Step], ...] = (AddTaint, RemoveTaint)
+STEPS: tuple[type[Step], ...] = (
+    AddTaint,
+    RemoveTaint,
+    StopWorkload,
+    AwaitNoPods,
+    AwaitRwxClear,
+    StartWorkload,
+)
 
 
 def to_record(step: Step) -> StepRecord:
