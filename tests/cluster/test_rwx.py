@@ -82,7 +82,7 @@ def begin(stage: Stage) -> None:
 
 def say(stage: Stage, reason: str, text: str) -> None:
     """Let Rok say something on the claim."""
-    claim = stage.cluster.get(f"/api/v1/namespaces/{stage.space}/persistentvolumeclaims/{CLAIM}")
+    claim = got(stage, f"/api/v1/namespaces/{stage.space}/persistentvolumeclaims/{CLAIM}")
     warning = reason == "WARNING"
     stage.cluster.apply(crafted.event(claim, reason, text, "rok-csi", warning=warning))
 
@@ -140,7 +140,14 @@ def status(stage: Stage) -> Json:
 def spec(stage: Stage, kind: str, name: str) -> Json:
     """Return a workload's spec."""
     group = "batch" if kind in ("jobs", "cronjobs") else "apps"
-    return stage.cluster.get(f"/apis/{group}/v1/namespaces/{stage.space}/{kind}/{name}")["spec"]
+    return got(stage, f"/apis/{group}/v1/namespaces/{stage.space}/{kind}/{name}")["spec"]
+
+
+def got(stage: Stage, path: str) -> Json:
+    """Return an object that is there."""
+    found = stage.cluster.get(path)
+    assert found is not None, path
+    return found
 
 
 def test_every_user_is_stopped_and_started_again_by_the_real_controllers(stage: Stage) -> None:
@@ -156,7 +163,7 @@ def test_every_user_is_stopped_and_started_again_by_the_real_controllers(stage: 
     assert spec(stage, "statefulsets", "db")["replicas"] == 0
     assert spec(stage, "jobs", "batch")["suspend"] is True
     assert spec(stage, "cronjobs", "nightly")["suspend"] is True
-    stopped = stage.cluster.get(f"/apis/apps/v1/namespaces/{stage.space}/deployments/web")
+    stopped = got(stage, f"/apis/apps/v1/namespaces/{stage.space}/deployments/web")
     assert stopped["metadata"]["annotations"]["pvmedic.dev/undo-was"] == "2"
     # An Event's time is a whole second; the word has to be newer than the stop.
     second = int(time.time()) + 1
@@ -173,5 +180,5 @@ def test_every_user_is_stopped_and_started_again_by_the_real_controllers(stage: 
     assert len(ledger) == 5
     assert all(entry["closed"] for entry in ledger)
     for kind, name in (("deployments", "web"), ("daemonsets", "logs")):
-        there = stage.cluster.get(f"/apis/apps/v1/namespaces/{stage.space}/{kind}/{name}")
+        there = got(stage, f"/apis/apps/v1/namespaces/{stage.space}/{kind}/{name}")
         assert not [key for key in there["metadata"].get("annotations", {}) if "pvmedic" in key]

@@ -33,7 +33,7 @@ def volume(name: str, claim: str) -> Body:
 
 def template(*volumes: Body, **spec: object) -> Body:
     """Return a pod template."""
-    container = {"name": "main", "image": "registry.k8s.io/pause:3.10"}
+    container = {"name": "main", "image": "registry.invalid/pause:3"}
     inner = {"containers": [container], "volumes": list(volumes), **spec}
     return {"metadata": {"labels": {"app": "x"}}, "spec": inner}
 
