@@ -1,5 +1,7 @@
 """References to objects on the wire: who owns, and what is scaled."""
 
+from functools import lru_cache
+
 import msgspec
 
 from exporter.observe.model.controllers import Owner
@@ -42,12 +44,19 @@ class WholeMeta(Meta, gc=False):
 def named(wire: WireOwner, *, group: str = "", kind: str = "") -> Owner:
     """Read a reference; `group` and `kind` are meant where it says none."""
     said = wire.kind or kind
-    version = wire.apiVersion or ""
-    spoken = version.rpartition("/")[0] if version else group
-    moved = _MOVED.get((spoken, said), spoken)
-    return Owner(shared(moved), shared(said), wire.name or "", wire.uid or "")
+    lives_in = _group(wire.apiVersion, said) if wire.apiVersion else group
+    return Owner(lives_in, shared(said), wire.name or "", wire.uid or "")
+
+
+@lru_cache(maxsize=1024)
+def _group(version: str, kind: str) -> str:
+    group = version.rpartition("/")[0]
+    return shared(_MOVED.get((group, kind), group))
 
 
 def controller(owners: list[WireOwner] | None) -> Owner | None:
     """Return the owner that controls, of which there is at most one."""
-    return next((named(owner) for owner in owners or () if owner.controller), None)
+    for owner in owners or ():
+        if owner.controller:
+            return named(owner)
+    return None
