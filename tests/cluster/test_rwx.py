@@ -29,15 +29,13 @@ ANNOTATED = {"pvmedic.dev/remediation": "enabled"}
 
 def users(space: str) -> str:
     """Return the manifests of four kinds of users of the claim."""
-    template = {
-        "metadata": {"labels": {"app": "x"}},
-        "spec": {
-            "containers": [{"name": "main", "image": workloads.IMAGE}],
-            "terminationGracePeriodSeconds": 1,
-            "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": CLAIM}}],
-        },
+    pod = {
+        "containers": [{"name": "main", "image": workloads.IMAGE}],
+        "terminationGracePeriodSeconds": 1,
+        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": CLAIM}}],
     }
-    running = {**template, "spec": {**template["spec"], "restartPolicy": "Never"}}
+    template = {"metadata": {"labels": {"app": "x"}}, "spec": pod}
+    running = {**template, "spec": {**pod, "restartPolicy": "Never"}}
     selected = {"selector": {"matchLabels": {"app": "x"}}, "template": template}
     specs: list[tuple[str, str, str, Json]] = [
         ("apps/v1", "Deployment", "web", {"replicas": 2, **selected}),
