@@ -1,10 +1,10 @@
 """Who uses a claim: its pods and the templates that name it, each followed to its topmost owner.
 
 Stopping a pod or a ReplicaSet stops nothing, for what owns it makes another; so users are topmost
-owners, each once. Pods count until they have ended, Terminating and waiting ones too: the volume is
-theirs until their object is gone. A template counts without any pod: it will make one. An owner
-that cannot be found or has itself for an owner is a user with a standing that says so, never an
-exception and never left out. No I/O, no clock.
+owners, each once. A pod counts until it has ended: one that is Terminating holds the volume still,
+one that waits will. A template counts without any pod: it will make one. An owner that cannot be
+found or has itself for an owner is a user with a standing that says so, never an exception and
+never left out. No I/O, no clock.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,14 +17,13 @@ from exporter.observe.claim_names import kind_of, names
 from exporter.observe.model import KIND_OF, Autoscaler, Keeper, Kind, Owner, Pod, Workload
 from exporter.observe.view import View, Want
 
-CORE = ""
-PODS = Owner(CORE, "Pod", "")
+CORE, POD = "", "Pod"
 
 _KINDS = tuple(KIND_OF[cls] for cls in model.WORKLOADS)
 _RANK = {(cls.group, cls.kind): rank for rank, cls in enumerate(model.WORKLOADS)}
 _SCALERS = tuple(KIND_OF[cls] for cls in model.AUTOSCALERS)
 
-READ = (Kind.POD, *_KINDS, *_SCALERS)
+KINDS = (Kind.POD, *_KINDS, *_SCALERS)
 """Every kind that says who uses a claim, or who would undo it when a user is stopped."""
 
 
@@ -80,8 +79,7 @@ class User(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """As people write it: `Deployment.apps web/shop`."""
-        kind = f"{self.top.kind}{'.' + self.top.group if self.top.group else ''}"
-        return f"{kind} {self.namespace}/{self.top.name}"
+        return f"{self.top.typed} {self.namespace}/{self.top.name}"
 
 
 class _Climb(msgspec.Struct, frozen=True):
@@ -105,12 +103,12 @@ class _Gathered:
 
 def user_wants(namespace: str) -> tuple[Want, ...]:
     """Name what must be read for `users_of`: one list a kind, all in the claim's namespace."""
-    return tuple(Want(kind, namespace) for kind in READ)
+    return tuple(Want(kind, namespace) for kind in KINDS)
 
 
 def blind(view: View) -> dict[Kind, str]:
     """Return the kinds that could not be read, with why: there may be more users than are told."""
-    return {kind: view.unseen[kind] for kind in READ if not view.sees(kind)}
+    return {kind: view.unseen[kind] for kind in KINDS if not view.sees(kind)}
 
 
 def users_of(
@@ -141,7 +139,7 @@ def users_of(
 
 def _from_pod(pod: Pod, view: View, climbs: dict[Owner, _Climb]) -> _Climb:
     owner = pod.controller
-    alone = Owner(CORE, PODS.kind, pod.name, pod.uid)
+    alone = Owner(CORE, POD, pod.name, pod.uid)
     if owner is None:
         return _Climb(alone, Standing.POD, None, ())
     if (owner.group, owner.kind) == (CORE, "Node"):
@@ -214,10 +212,10 @@ def _user(
 ) -> User:
     climb = gathered.climb
     parts = sorted(gathered.parts.values(), key=lambda part: (_rank(part.reference), part.name))
-    own = [climb.workload] if climb.workload is not None else []
+    # What it makes carries copies of its labels: only where it is not at hand do those tell.
+    told_by = parts if climb.workload is None else [climb.workload]
     told = _by_name([climb.top, *(part.reference for part in parts)])
-    kept = [keeper for workload in (*own, *parts) for keeper in workload.keepers]
-    kind = f"{climb.top.kind}.{climb.top.group}".rstrip(".")
+    kept = [keeper for workload in told_by for keeper in workload.keepers]
     return User(
         namespace=namespace,
         top=climb.top,
@@ -228,7 +226,7 @@ def _user(
         pods=tuple(gathered.pods),
         autoscalers=tuple(scaler for name in told for scaler in scalers.get(name, ())),
         keepers=tuple(dict.fromkeys(kept)),
-        may_scale=climb.standing is Standing.OTHER and kind in scalable,
+        may_scale=climb.standing is Standing.OTHER and climb.top.typed in scalable,
     )
 
 
@@ -248,4 +246,4 @@ def _rank(owner: Owner) -> tuple[int, int]:
     rank = _RANK.get((owner.group, owner.kind))
     if rank is not None:
         return (0, rank)
-    return (2 if owner.kind == PODS.kind and owner.group == CORE else 1, 0)
+    return (2 if (owner.group, owner.kind) == (CORE, POD) else 1, 0)

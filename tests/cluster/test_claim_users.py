@@ -14,7 +14,7 @@ from exporter.observe.look import Look, look_again
 from exporter.observe.model import Kind, Owner
 from exporter.observe.signals import claim_lost
 from exporter.observe.signals.base import claim_subject
-from exporter.observe.users import READ, Found, Standing, User, blind, user_wants, users_of
+from exporter.observe.users import KINDS, Found, Standing, User, blind, user_wants, users_of
 from local.background import CLOSING_SECONDS
 from tests.observe import manifests
 from tests.observe.manifests import REPLICATED, STATEFUL, manifest
@@ -135,7 +135,7 @@ def test_users_are_read_as_the_api_server_and_its_controllers_have_them(
     calls = Calls()
     assert blind(look(cluster, calls).view) == {}
     # Notebooks are asked for in an older version as well.
-    assert len(calls.listed) == len(READ) + 1
+    assert len(calls.listed) == len(KINDS) + 1
     apply(cluster, *(definition(kind) for kind in CUSTOM))
     names = [f"crd/{manifests.NAMES[kind][1]}.{group_of(kind)}" for kind in CUSTOM]
     cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *names)
@@ -179,7 +179,7 @@ def test_users_are_read_as_the_api_server_and_its_controllers_have_them(
 
     calls = Calls()
     seen = look(cluster, calls).view
-    assert len(calls.listed) == len(READ)
+    assert len(calls.listed) == len(KINDS)
     # The StatefulSet controller's own name for the claim that it made.
     (made,) = users_of(SPACE, "logs-lab-0", seen)
     assert made.top == lab.top

@@ -9,7 +9,7 @@ from exporter.observe.look import Look, look_again
 from exporter.observe.model import Kind, Subject
 from exporter.observe.signals import claim_lost
 from exporter.observe.signals.base import claim_subject
-from exporter.observe.users import READ, blind, user_wants, users_of
+from exporter.observe.users import KINDS, blind, user_wants, users_of
 from exporter.observe.view import View, Want
 from tests.edges.fake_api_server import FakeApiServer, said
 from tests.observe import manifests
@@ -62,7 +62,7 @@ def test_with_everything_installed_it_is_one_call_a_kind(server: FakeApiServer) 
     assert blind(view) == {}
     found = {user.top.kind for user in users_of("web", "data", view)}
     assert found == {str(body["kind"]) for body in manifests.ALL}
-    assert len(asked(server)) == len(READ) == 15
+    assert len(asked(server)) == len(KINDS) == 15
 
 
 def test_what_is_not_installed_is_absent_and_not_unseen(server: FakeApiServer) -> None:
@@ -73,7 +73,7 @@ def test_what_is_not_installed_is_absent_and_not_unseen(server: FakeApiServer) -
     assert blind(view) == {}
     found = {user.top.kind for user in users_of("web", "data", view)}
     assert found == core - {"HorizontalPodAutoscaler"}
-    assert len(asked(server)) == len(READ) + 1
+    assert len(asked(server)) == len(KINDS) + 1
 
 
 @pytest.mark.parametrize("kind", sorted(set(manifests.NAMES) - CUSTOM))

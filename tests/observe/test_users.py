@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.observe import model
+from exporter.observe import model, signals
 from exporter.observe.model import ClaimNames, Keeper, Kind, Object, Owner, Pod, Workload
 from exporter.observe.objects import Objects
 from exporter.observe.parse import wire
-from exporter.observe.users import READ, Found, Standing, User, blind, user_wants, users_of
+from exporter.observe.users import KINDS, Found, Standing, User, blind, user_wants, users_of
 from exporter.observe.view import View
 from tests.observe import manifests
 from tests.signals import made
@@ -93,6 +93,7 @@ def test_a_stateful_set_uses_what_is_named_after_it_at_any_scale(
         (model.StatefulSet, "x-0", "x-a"),
         (model.Notebook, "x-0", "x-00"),
         (model.Deployment, "x-6d5f8c9b7d-x2k4z", "x-x2k4z"),
+        (model.Deployment, "x-1-x2k4z", "x-y-6d5f8c9b7d-x2k4z"),
         (model.Rollout, "x-6d5f8c9b7d-x2k4z", "x-6d5f8c9b7d-aaaaa"),
         (model.DeploymentConfig, "x-12-x2k4z", "x-a-x2k4z"),
         (model.ReplicaSet, "x-x2k4z", "x-x2k4z1"),
@@ -279,9 +280,13 @@ def test_what_scales_a_user_and_who_keeps_it_is_told() -> None:
     hpa = model.HorizontalPodAutoscaler("web", "h", "", "", target, 1, 5)
     keda = model.ScaledObject("web", "k", "", "", Owner("example.com", "App", "app"), 0, 5)
     other = msgspec.structs.replace(hpa, name="o", target=Owner("", "Deployment", "shop"))
-    user = only(part, owned(part), hpa, keda, other)
+    second = msgspec.structs.replace(part, name="more", uid="uid-more")
+    user = only(part, second, owned(part), hpa, keda, other)
     assert user.autoscalers == (keda, hpa)
     assert user.keepers == (Keeper("Argo CD", "x"),)
+    top = workload(model.Deployment, "top", keepers=(Keeper("Flux HelmRelease", "y"),))
+    copied = workload(model.ReplicaSet, "r", owner=top.reference, keepers=(Keeper("Helm", "x"),))
+    assert only(top, copied, owned(copied)).keepers == (Keeper("Flux HelmRelease", "y"),)
 
 
 def test_a_rollout_uses_the_claims_of_the_deployment_that_it_refers_to() -> None:
@@ -314,10 +319,12 @@ def test_what_could_not_be_read_is_told() -> None:
     assert blind(view) == {Kind.JOB: "no"}
     wants = user_wants("web")
     assert {(want.kind, want.namespace, want.name) for want in wants} == {
-        (kind, "web", "") for kind in READ
+        (kind, "web", "") for kind in KINDS
     }
     kinds = {model.KIND_OF[cls] for cls in (*model.WORKLOADS, *model.AUTOSCALERS)}
-    assert set(READ) == {Kind.POD} | kinds
+    assert set(KINDS) == {Kind.POD} | kinds
+    # The exporter watches none of them, holds no right to, and keeps nothing.
+    assert not kinds & signals.READ
 
 
 NAMED = ["a", "b", "c"]
@@ -354,7 +361,7 @@ def test_whatever_owns_what_every_pod_has_one_user(
 ) -> None:
     """Cycles, missing and mistaken owners among them; the order of the lists changes nothing."""
     known = Objects([*above, *below])
-    objects = [obj for kind in READ for obj in known.of(kind)]
+    objects = [obj for kind in KINDS for obj in known.of(kind)]
     found = users(*objects, unseen=unseen)
     assert len({user.top for user in found}) == len(found)
     told = Counter(pod.name for user in found for pod in user.pods)

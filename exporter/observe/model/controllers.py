@@ -21,9 +21,10 @@ class Owner(msgspec.Struct, frozen=True, order=True, gc=False):
     name: str
     uid: str = ""
 
-    def __str__(self) -> str:
-        """As people write it: `Deployment.apps/web`."""
-        return f"{self.kind}{'.' + self.group if self.group else ''}/{self.name}"
+    @property
+    def typed(self) -> str:
+        """Kind and group as people write them: `Deployment.apps`, `Pod`."""
+        return f"{self.kind}.{self.group}" if self.group else self.kind
 
     @property
     def packed(self) -> str:
