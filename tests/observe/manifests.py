@@ -33,7 +33,7 @@ def volume(name: str, claim: str) -> Body:
 
 def template(*volumes: Body, **spec: object) -> Body:
     """Return a pod template."""
-    container = {"name": "main", "image": "registry.invalid/pause:3"}
+    container = {"name": "main", "image": "pause:3.10"}
     inner = {"containers": [container], "volumes": list(volumes), **spec}
     return {"metadata": {"labels": {"app": "x"}}, "spec": inner}
 
