@@ -71,12 +71,18 @@ class Stage:
         cluster.kubectl("delete", "events", "--all")
 
     def wait(self, what: str, ready: Callable[[], object], seconds: float = PATIENCE) -> None:
-        """Wait for a condition; in vain, the error shows the records."""
+        """Wait for a condition; in vain, the error shows records, pods, nodes and Events."""
         try:
             self.cluster.wait(what, ready, seconds)
         except LocalClusterError as error:
-            with contextlib.suppress(Exception):
-                error.add_note(self.cluster.kubectl("get", "remediations"))
+            for told in (
+                ("get", "remediations"),
+                ("-n", self.space, "get", "pods,volumeattachments", "-o", "wide"),
+                ("get", "nodes", "-o", "jsonpath={range .items[*]}{.metadata.name}{.spec}{end}"),
+                ("-n", self.space, "get", "events", "--sort-by=.lastTimestamp"),
+            ):
+                with contextlib.suppress(Exception):
+                    error.add_note(self.cluster.kubectl(*told))
             raise
 
     def start_remediator(self, **changes: Json) -> None:
