@@ -28,6 +28,7 @@ test: setup check ## the checks, then every test, on real parts: 13 to 20 minute
 
 soak: setup ## what the tests do with chance, a thousand times and more: about 15 minutes
 	@$(PY) -m pytest -n 2 -m soak $(TESTS)
+	@$(PY) -m pytest -n 2 --hypothesis-profile=soak tests/signals tests/collectors
 
 check: $(READY) ## lint, format, types and import rules: about a minute the first time
 	@echo "ruff: lint and format"

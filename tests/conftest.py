@@ -12,12 +12,15 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import aioresponses.core
+import hypothesis
 import pytest
 from aiohttp import ClientResponse
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from xdist.remote import Producer  # type: ignore[import-untyped]
+
+hypothesis.settings.register_profile("soak", max_examples=1000, deadline=None)
 
 TOGETHER = ("tests/cluster/", "tests/gluster/", "tests/filesystems/")
 """Folders whose tests share what one worker starts: a control plane, a pool, the host's mounts."""
