@@ -100,6 +100,16 @@ class View:
         """Return all StorageClasses."""
         return list(self._of(model.StorageClass, Kind.STORAGE_CLASS))
 
+    def quotas(self, namespace: str) -> list[model.Quota]:
+        """Return the ResourceQuotas of a namespace."""
+        found = self._objects.within(Kind.QUOTA, namespace)
+        return [one for one in found.values() if isinstance(one, model.Quota)]
+
+    def limit_ranges(self, namespace: str) -> list[model.LimitRange]:
+        """Return the LimitRanges of a namespace."""
+        found = self._objects.within(Kind.LIMIT_RANGE, namespace)
+        return [one for one in found.values() if isinstance(one, model.LimitRange)]
+
     def csi_node(self, name: str) -> model.CsiNode | None:
         """Return the CSINode of a node."""
         return self._get(model.CsiNode, Kind.CSI_NODE, "", name)

@@ -160,6 +160,28 @@ NODE: dict[str, Any] = {
         "volumesInUse": ["kubernetes.io/aws-ebs/aws://z/vol-1"],
     },
 }
+QUOTA: dict[str, Any] = {
+    "metadata": {"name": "storage", "namespace": "web", "resourceVersion": "7"},
+    "spec": {
+        "hard": {
+            "requests.storage": "100Gi",
+            "fast.storageclass.storage.k8s.io/requests.storage": "1e10",
+            "persistentvolumeclaims": "5",
+            "requests.cpu": "2",
+        }
+    },
+    "status": {"hard": {"requests.storage": "90Gi"}, "used": {"requests.storage": "40Gi"}},
+}
+LIMIT_RANGE: dict[str, Any] = {
+    "metadata": {"name": "sizes", "namespace": "web"},
+    "spec": {
+        "limits": [
+            {"type": "Container", "max": {"cpu": "2"}},
+            {"type": "PersistentVolumeClaim", "min": {"storage": "1Gi"}, "max": {"storage": "2T"}},
+            {"type": "PersistentVolumeClaim", "max": {"storage": "1T"}},
+        ]
+    },
+}
 WHOLE = {
     Kind.CLAIM: CLAIM,
     Kind.VOLUME: VOLUME,
@@ -168,6 +190,8 @@ WHOLE = {
     Kind.SNAPSHOT: SNAPSHOT,
     Kind.SNAPSHOT_CONTENT: CONTENT,
     Kind.NODE: NODE,
+    Kind.QUOTA: QUOTA,
+    Kind.LIMIT_RANGE: LIMIT_RANGE,
 }
 
 
@@ -390,3 +414,31 @@ def test_classes_and_registered_drivers_are_read() -> None:
         },
     )
     assert snapshots == model.SnapshotClass("s", "d", default=True)
+
+
+def test_a_quota_is_what_it_says_of_storage() -> None:
+    """Number of claims and other resources are not kept; what is not counted yet is not there."""
+    assert one(Kind.QUOTA, QUOTA) == model.Quota(
+        "web",
+        "storage",
+        {
+            "requests.storage": 100 * GI,
+            "fast.storageclass.storage.k8s.io/requests.storage": 10**10,
+        },
+        {"requests.storage": 40 * GI},
+        version="7",
+    )
+
+
+def test_a_quota_that_is_no_quantity_is_kept_as_unknown() -> None:
+    """Whoever asks must not take it for no limit."""
+    found = one(Kind.QUOTA, {**QUOTA, "spec": {"hard": {"requests.storage": "plenty"}}})
+    assert isinstance(found, model.Quota)
+    assert found.hard == {"requests.storage": None}
+
+
+def test_a_limit_range_is_the_narrowest_that_it_says_of_claims() -> None:
+    """Containers have limits of their own."""
+    found = one(Kind.LIMIT_RANGE, LIMIT_RANGE)
+    assert found == model.LimitRange("web", "sizes", least=GI, most=10**12)
+    assert one(Kind.LIMIT_RANGE, {"metadata": {"name": "n"}}) == model.LimitRange("", "n")

@@ -246,6 +246,8 @@ TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
         model.KIND_OF[cls]: (cls("web", "user", "uid-user", "1", _SCALED, 1, 3),)
         for cls in model.AUTOSCALERS
     },
+    Kind.QUOTA: (model.Quota("web", "quota", {}, {}),),
+    Kind.LIMIT_RANGE: (model.LimitRange("web", "sizes"),),
     Kind.EVENT: (
         made.event(made.pod(), facts.MultiAttachBlocked("pv-data"), name="held"),
         made.event(made.claim(), facts.RokJobFailed("0x8A", 28, no_space=True), name="full"),

@@ -88,6 +88,8 @@ RESOURCES: Mapping[Kind, Resource] = {
     Kind.SCALED_OBJECT: Resource(
         "/apis/keda.sh/v1alpha1", "scaledobjects", namespaced=True, optional=True
     ),
+    Kind.QUOTA: Resource(_CORE, "resourcequotas", namespaced=True),
+    Kind.LIMIT_RANGE: Resource(_CORE, "limitranges", namespaced=True),
 }
 """Every kind that is listed; the others are not resources of the API."""
 

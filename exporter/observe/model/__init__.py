@@ -53,6 +53,7 @@ from exporter.observe.model.heketi import (
     HeketiProblem,
     HeketiVolume,
 )
+from exporter.observe.model.limits import LimitRange, Quota
 from exporter.observe.model.names import (
     FACTS,
     LONGEST_TEXT,
@@ -153,6 +154,7 @@ __all__ = [
     "Kind",
     "KubeEvent",
     "Lease",
+    "LimitRange",
     "LockKind",
     "Mount",
     "MountCount",
@@ -167,6 +169,7 @@ __all__ = [
     "Plugin",
     "Pod",
     "QuorumLost",
+    "Quota",
     "Ready",
     "Ref",
     "ReplicaSet",

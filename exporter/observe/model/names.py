@@ -54,6 +54,8 @@ class Kind(StrEnum):
     ROLLOUT = "rollouts"
     AUTOSCALER = "horizontalpodautoscalers"
     SCALED_OBJECT = "scaledobjects"
+    QUOTA = "resourcequotas"
+    LIMIT_RANGE = "limitranges"
     VOLUME_STATS = "volumestats"
     SERVER = "version"
     GLUSTERD = "glusterd"

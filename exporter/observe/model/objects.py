@@ -23,6 +23,7 @@ from exporter.observe.model.controllers import (
 )
 from exporter.observe.model.gluster import Glusterd, GlusterLog, GlusterSpace, GlusterVolume
 from exporter.observe.model.heketi import Heketi, HeketiVolume
+from exporter.observe.model.limits import LimitRange, Quota
 from exporter.observe.model.names import Kind, Ref
 from exporter.observe.model.node import KernelFault, KernelLog, Mount, MountCount, RokSpace
 from exporter.observe.model.snapshots import Snapshot, SnapshotClass, SnapshotContent
@@ -54,6 +55,8 @@ Object: TypeAlias = (
     | SnapshotClass
     | Workload
     | Autoscaler
+    | Quota
+    | LimitRange
     | VolumeStats
     | Server
     | Glusterd
@@ -98,6 +101,8 @@ KIND_OF: Mapping[type, Kind] = {
     Rollout: Kind.ROLLOUT,
     HorizontalPodAutoscaler: Kind.AUTOSCALER,
     ScaledObject: Kind.SCALED_OBJECT,
+    Quota: Kind.QUOTA,
+    LimitRange: Kind.LIMIT_RANGE,
     VolumeStats: Kind.VOLUME_STATS,
     Server: Kind.SERVER,
     Glusterd: Kind.GLUSTERD,

@@ -15,6 +15,7 @@ from exporter.observe.model import Kind, Object, Ref
 from exporter.observe.parse import (
     claims,
     controllers,
+    limits,
     pods,
     snapshots,
     storage,
@@ -170,6 +171,8 @@ _CODECS: Mapping[Kind, _Codec] = {
     Kind.ROLLOUT: _replicated(model.Rollout),
     Kind.AUTOSCALER: _codec(controllers.WireScaler, controllers.autoscaler),
     Kind.SCALED_OBJECT: _codec(controllers.WireScaler, controllers.scaled_object),
+    Kind.QUOTA: _codec(limits.WireQuota, limits.quota),
+    Kind.LIMIT_RANGE: _codec(limits.WireLimitRange, limits.limit_range),
 }
 
 KINDS = tuple(_CODECS)
