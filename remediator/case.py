@@ -4,6 +4,7 @@ import msgspec
 
 from exporter.observe.model import OURS, Signal
 from exporter.observe.view import View
+from remediator.growth.policy import Growth
 from remediator.record import Record
 from remediator.schedule import Freeze, Window
 
@@ -25,6 +26,7 @@ class Policy(msgspec.Struct, frozen=True):
     approve_within: how long a plan waits for a yes.
     blocking_alerts: names of alerts while which nothing begins.
     medik8s_leases: the namespace of Leases that say who works on a node; empty: nobody is asked.
+    growth: how claims may grow.
     windows: when work may begin, empty for always; freezes: when it may not.
     """
 
@@ -51,6 +53,7 @@ class Policy(msgspec.Struct, frozen=True):
     stop_pods: int = 200
     blocking_alerts: frozenset[str] = frozenset()
     medik8s_leases: str = ""
+    growth: Growth = Growth()
     windows: tuple[Window, ...] = ()
     freezes: tuple[Freeze, ...] = ()
 

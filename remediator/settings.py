@@ -20,6 +20,7 @@ from exporter.observe.signals import detector_of
 from remediator.alertmanager import AlertmanagerSettings
 from remediator.case import Policy
 from remediator.handlers import handler_of
+from remediator.sizes import GrowthSettings
 from remediator.when import Schedule
 
 SHORTEST_GAP = Duration(30.0)
@@ -307,6 +308,9 @@ class Settings(msgspec.Struct, frozen=True):
         FactsSettings()
     )
     limits: Annotated[Limits, setting("How often and how long.")] = Limits()
+    growth: Annotated[GrowthSettings, setting("How claims may grow that fill up.")] = (
+        GrowthSettings()
+    )
     medik8s_leases: Annotated[
         str,
         setting(
@@ -359,6 +363,7 @@ class Settings(msgspec.Struct, frozen=True):
             stop_pods=limits.stop_pods,
             blocking_alerts=frozenset(self.schedule.blocking_alerts),
             medik8s_leases=self.medik8s_leases,
+            growth=self.growth.value(),
             windows=tuple(one.value() for one in self.schedule.windows),
             freezes=tuple(one.value() for one in self.schedule.freezes),
         )
