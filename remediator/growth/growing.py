@@ -59,6 +59,13 @@ def grown(claim: model.Claim, view: View, growth: Growth, cap: int, now: float) 
     )
 
 
+def waiting(claim: model.Claim | None) -> str:
+    """Say what a claim still waits for; empty when it has what it asks for, or is gone."""
+    if claim is None or not claim.growing:
+        return ""
+    return f"it has {quantity(claim.capacity or 0)} and waits for {quantity(claim.requested or 0)}"
+
+
 def _claim_forbids(claim: model.Claim) -> Never | Later | None:
     if claim.deletion is not None:
         return Later("the claim is being deleted")

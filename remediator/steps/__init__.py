@@ -8,6 +8,7 @@ import msgspec
 
 from remediator.record import LedgerEntry, StepRecord
 from remediator.steps.base import Step
+from remediator.steps.claims import GrowClaim, LowerRequest
 from remediator.steps.taints import AddTaint, RemoveTaint
 from remediator.steps.users import AwaitNoPods, AwaitRwxClear
 from remediator.steps.workloads import StartWorkload, StopWorkload
@@ -19,6 +20,8 @@ STEPS: tuple[type[Step], ...] = (
     AwaitNoPods,
     AwaitRwxClear,
     StartWorkload,
+    GrowClaim,
+    LowerRequest,
 )
 
 

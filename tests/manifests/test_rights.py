@@ -50,6 +50,11 @@ def test_the_remediator_has_exactly_the_rights_it_uses() -> None:
         | every("autoscaling", "horizontalpodautoscalers", "list")
         | every("keda.sh", "scaledobjects", "list")
         | every("snapshot.storage.k8s.io", "volumesnapshots", "list")
+        # What a claim asks for, and what limits it.
+        | every("", "persistentvolumeclaims", "patch")
+        | every("", "resourcequotas limitranges", "list")
+        | every("", "nodes/stats", "get")
+        | every("storage.k8s.io", "storageclasses", "get")
         | every("pvmedic.dev", "remediations", "get list watch create patch delete")
         | every("pvmedic.dev", "remediationapprovals", "list watch")
         | every("pvmedic.dev", "remediations/status", "update")

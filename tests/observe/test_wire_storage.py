@@ -9,6 +9,7 @@ import pytest
 from exporter.observe import model
 from exporter.observe.model import Cause, Failure, Kind
 from exporter.observe.parse import wire
+from tests.observe.test_wire_limits import LIMIT_RANGE, QUOTA
 
 T0, T1, T2 = "2023-11-14T22:13:20Z", "2023-11-14T22:13:21Z", "2023-11-14T22:13:22Z"
 AT = 1_700_000_000.0
@@ -158,28 +159,6 @@ NODE: dict[str, Any] = {
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
         "volumesAttached": [{"name": "kubernetes.io/aws-ebs/aws://z/vol-1", "devicePath": "/x"}],
         "volumesInUse": ["kubernetes.io/aws-ebs/aws://z/vol-1"],
-    },
-}
-QUOTA: dict[str, Any] = {
-    "metadata": {"name": "storage", "namespace": "web", "resourceVersion": "7"},
-    "spec": {
-        "hard": {
-            "requests.storage": "100Gi",
-            "fast.storageclass.storage.k8s.io/requests.storage": "1e10",
-            "persistentvolumeclaims": "5",
-            "requests.cpu": "2",
-        }
-    },
-    "status": {"hard": {"requests.storage": "90Gi"}, "used": {"requests.storage": "40Gi"}},
-}
-LIMIT_RANGE: dict[str, Any] = {
-    "metadata": {"name": "sizes", "namespace": "web"},
-    "spec": {
-        "limits": [
-            {"type": "Container", "max": {"cpu": "2"}},
-            {"type": "PersistentVolumeClaim", "min": {"storage": "1Gi"}, "max": {"storage": "2T"}},
-            {"type": "PersistentVolumeClaim", "max": {"storage": "1T"}},
-        ]
     },
 }
 WHOLE = {
@@ -414,31 +393,3 @@ def test_classes_and_registered_drivers_are_read() -> None:
         },
     )
     assert snapshots == model.SnapshotClass("s", "d", default=True)
-
-
-def test_a_quota_is_what_it_says_of_storage() -> None:
-    """Number of claims and other resources are not kept; what is not counted yet is not there."""
-    assert one(Kind.QUOTA, QUOTA) == model.Quota(
-        "web",
-        "storage",
-        {
-            "requests.storage": 100 * GI,
-            "fast.storageclass.storage.k8s.io/requests.storage": 10**10,
-        },
-        {"requests.storage": 40 * GI},
-        version="7",
-    )
-
-
-def test_a_quota_that_is_no_quantity_is_kept_as_unknown() -> None:
-    """Whoever asks must not take it for no limit."""
-    found = one(Kind.QUOTA, {**QUOTA, "spec": {"hard": {"requests.storage": "plenty"}}})
-    assert isinstance(found, model.Quota)
-    assert found.hard == {"requests.storage": None}
-
-
-def test_a_limit_range_is_the_narrowest_that_it_says_of_claims() -> None:
-    """Containers have limits of their own."""
-    found = one(Kind.LIMIT_RANGE, LIMIT_RANGE)
-    assert found == model.LimitRange("web", "sizes", least=GI, most=10**12)
-    assert one(Kind.LIMIT_RANGE, {"metadata": {"name": "n"}}) == model.LimitRange("", "n")
