@@ -44,6 +44,8 @@ OPTIONAL = frozenset(
         Kind.CRON_WORKFLOW,
         Kind.ROLLOUT,
         Kind.SCALED_OBJECT,
+        Kind.ATTESTATION,
+        Kind.NETWORK_FENCE,
     }
 )
 """Kinds that are no part of Kubernetes: not installed means that there are none."""

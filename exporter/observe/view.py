@@ -148,6 +148,14 @@ class View:
         found = self._objects.within(kind, namespace).values()
         return sorted((obj for obj in found if isinstance(obj, model.Autoscaler)), key=_NAME)
 
+    def attestations(self) -> list[model.Attestation]:
+        """Return what people say of nodes' power."""
+        return list(self._of(model.Attestation, Kind.ATTESTATION))
+
+    def network_fences(self) -> list[model.NetworkFence]:
+        """Return what shuts addresses out of a driver's storage."""
+        return list(self._of(model.NetworkFence, Kind.NETWORK_FENCE))
+
     def volume_stats(self, namespace: str, claim: str) -> model.VolumeStats | None:
         """Return what a kubelet last said of a claim that is mounted on its node."""
         return self._get(model.VolumeStats, Kind.VOLUME_STATS, namespace, claim)

@@ -9,6 +9,7 @@ import pytest
 from exporter.observe import model
 from exporter.observe.model import Cause, Failure, Kind
 from exporter.observe.parse import wire
+from tests.observe.test_wire_fencing import ATTESTATION, NETWORK_FENCE
 from tests.observe.test_wire_limits import LIMIT_RANGE, QUOTA
 
 T0, T1, T2 = "2023-11-14T22:13:20Z", "2023-11-14T22:13:21Z", "2023-11-14T22:13:22Z"
@@ -171,6 +172,8 @@ WHOLE = {
     Kind.NODE: NODE,
     Kind.QUOTA: QUOTA,
     Kind.LIMIT_RANGE: LIMIT_RANGE,
+    Kind.ATTESTATION: ATTESTATION,
+    Kind.NETWORK_FENCE: NETWORK_FENCE,
 }
 
 
@@ -355,6 +358,7 @@ def test_a_node_keeps_what_reaches_its_kubelet_and_its_volumes() -> None:
     found = one(Kind.NODE, NODE)
     assert isinstance(found, model.Node)
     assert (found.address, found.kubelet_port) == ("10.0.0.1", 10250)
+    assert found.internal_ips == ("10.0.0.1", "fd00::1")
     assert (found.kubelet_version, found.kernel_version) == ("v1.36.1", "6.1.0")
     assert found.unschedulable
     assert found.attached == found.in_use == ("kubernetes.io/aws-ebs/aws://z/vol-1",)

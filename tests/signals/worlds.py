@@ -248,6 +248,10 @@ TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
     },
     Kind.QUOTA: (model.Quota("web", "quota", {}, {}),),
     Kind.LIMIT_RANGE: (model.LimitRange("web", "sizes"),),
+    Kind.ATTESTATION: (model.Attestation("a-off", "1", "a", "u", "Off", "ann", 1.0, 2.0),),
+    Kind.NETWORK_FENCE: (
+        model.NetworkFence("f", "1", "d", "Fenced", (), "Succeeded", "", 1.0, None),
+    ),
     Kind.EVENT: (
         made.event(made.pod(), facts.MultiAttachBlocked("pv-data"), name="held"),
         made.event(made.claim(), facts.RokJobFailed("0x8A", 28, no_space=True), name="full"),

@@ -90,6 +90,12 @@ RESOURCES: Mapping[Kind, Resource] = {
     ),
     Kind.QUOTA: Resource(_CORE, "resourcequotas", namespaced=True),
     Kind.LIMIT_RANGE: Resource(_CORE, "limitranges", namespaced=True),
+    Kind.ATTESTATION: Resource(
+        "/apis/pvmedic.dev/v1alpha1", "nodeattestations", namespaced=False, optional=True
+    ),
+    Kind.NETWORK_FENCE: Resource(
+        "/apis/csiaddons.openshift.io/v1alpha1", "networkfences", namespaced=False, optional=True
+    ),
 }
 """Every kind that is listed; the others are not resources of the API."""
 

@@ -29,6 +29,7 @@ from exporter.observe.model.controllers import (
     Workload,
 )
 from exporter.observe.model.facts import Cause, Fact, Failure
+from exporter.observe.model.fencing import Attestation, NetworkFence
 from exporter.observe.model.gluster import (
     LOCK_KINDS,
     PEER_IN_CLUSTER,
@@ -117,6 +118,7 @@ __all__ = [
     "ROK",
     "WORKLOADS",
     "Attachment",
+    "Attestation",
     "Autoscaler",
     "Brick",
     "Cause",
@@ -160,6 +162,7 @@ __all__ = [
     "MountCount",
     "MountProblem",
     "Namespace",
+    "NetworkFence",
     "Node",
     "NodeTerm",
     "Notebook",

@@ -21,7 +21,8 @@ LONGEST_TEXT = 1024
 class Kind(StrEnum):
     """A kind of object, by its resource name in the API.
 
-    From DEPLOYMENT to SCALED_OBJECT only a fresh look reads them, see `controllers`.
+    From DEPLOYMENT to NETWORK_FENCE only a fresh look reads them, see `controllers`, `limits` and
+    `fencing`.
     VOLUME_STATS are what kubelets say of their volumes, SERVER is the API server's own version.
     From GLUSTERD on they are no resources of the API: what is seen on a node, and Heketi.
     """
@@ -56,6 +57,8 @@ class Kind(StrEnum):
     SCALED_OBJECT = "scaledobjects"
     QUOTA = "resourcequotas"
     LIMIT_RANGE = "limitranges"
+    ATTESTATION = "nodeattestations"
+    NETWORK_FENCE = "networkfences"
     VOLUME_STATS = "volumestats"
     SERVER = "version"
     GLUSTERD = "glusterd"

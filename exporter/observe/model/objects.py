@@ -21,6 +21,7 @@ from exporter.observe.model.controllers import (
     Workflow,
     Workload,
 )
+from exporter.observe.model.fencing import Attestation, NetworkFence
 from exporter.observe.model.gluster import Glusterd, GlusterLog, GlusterSpace, GlusterVolume
 from exporter.observe.model.heketi import Heketi, HeketiVolume
 from exporter.observe.model.limits import LimitRange, Quota
@@ -57,6 +58,8 @@ Object: TypeAlias = (
     | Autoscaler
     | Quota
     | LimitRange
+    | Attestation
+    | NetworkFence
     | VolumeStats
     | Server
     | Glusterd
@@ -103,6 +106,8 @@ KIND_OF: Mapping[type, Kind] = {
     ScaledObject: Kind.SCALED_OBJECT,
     Quota: Kind.QUOTA,
     LimitRange: Kind.LIMIT_RANGE,
+    Attestation: Kind.ATTESTATION,
+    NetworkFence: Kind.NETWORK_FENCE,
     VolumeStats: Kind.VOLUME_STATS,
     Server: Kind.SERVER,
     Glusterd: Kind.GLUSTERD,

@@ -32,9 +32,9 @@ class Node(msgspec.Struct, frozen=True):
 
     `attached` and `in_use` are status.volumesAttached and volumesInUse by unique name
     (`kubernetes.io/<plugin>/<volume>`, `kubernetes.io/csi/<driver>^<handle>`). `address` is its
-    InternalIP, or whatever address it has; `kubelet_port` is 0 when it names none. `rok_free` and
-    `rok_largest` are what Rok writes on it for schedulers, bytes: room for volumes, and the most
-    that a node of its kind can have.
+    InternalIP, or whatever address it has, `internal_ips` all InternalIPs; `kubelet_port` is 0 when
+    it names none. `rok_free` and `rok_largest` are what Rok writes on it for schedulers, bytes:
+    room for volumes, and the most that a node of its kind can have.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Node(msgspec.Struct, frozen=True):
     kubelet_version: str = ""
     kernel_version: str = ""
     address: str = ""
+    internal_ips: tuple[str, ...] = ()
     kubelet_port: int = 0
     attached: tuple[str, ...] = ()
     in_use: tuple[str, ...] = ()

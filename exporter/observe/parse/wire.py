@@ -15,6 +15,7 @@ from exporter.observe.model import Kind, Object, Ref
 from exporter.observe.parse import (
     claims,
     controllers,
+    fencing,
     limits,
     pods,
     snapshots,
@@ -173,6 +174,8 @@ _CODECS: Mapping[Kind, _Codec] = {
     Kind.SCALED_OBJECT: _codec(controllers.WireScaler, controllers.scaled_object),
     Kind.QUOTA: _codec(limits.WireQuota, limits.quota),
     Kind.LIMIT_RANGE: _codec(limits.WireLimitRange, limits.limit_range),
+    Kind.ATTESTATION: _codec(fencing.WireAttestation, fencing.attestation),
+    Kind.NETWORK_FENCE: _codec(fencing.WireNetworkFence, fencing.network_fence),
 }
 
 KINDS = tuple(_CODECS)

@@ -114,6 +114,11 @@ def node(wire: WireNode) -> model.Node:
         kubelet_version=shared(info.kubeletVersion),
         kernel_version=shared(info.kernelVersion),
         address=_address(status.addresses or []),
+        internal_ips=tuple(
+            one.address
+            for one in status.addresses or ()
+            if one.type == "InternalIP" and one.address
+        ),
         kubelet_port=(endpoint.Port if endpoint else None) or 0,
         attached=tuple(one.name for one in status.volumesAttached or () if one.name),
         in_use=tuple(status.volumesInUse or ()),
