@@ -85,14 +85,15 @@ class Judge:
 
         all_along: only those who are asked before each later step, too.
         """
-        record, power = case.record, ""
+        record, power, running = case.record, "", False
         if plan.needs_proof and self._reading_is_due(record):
             provider_id = handler.powered_by(record.subject, case.view)
             reading, power = await self.read_power(provider_id)
             if reading is not None:
                 evidence = _evidence(reading)
                 record = with_status(record, readings=kept(record.status.readings, evidence))
-                if not off(evidence):
+                running = not off(evidence)
+                if running:
                     asleep = ", hibernated" if evidence.hibernated else ""
                     power = f"EC2 says that instance {evidence.subject} is {evidence.state}{asleep}"
         paused = await self._world.paused()
@@ -104,6 +105,7 @@ class Judge:
             others=others,
             paused=paused,
             power=power,
+            running=running,
             told=await self._alerting.told(record),
             approved=orders.approved_by(record, planned, self.now()),
             outdated=orders.outdated_yes(record),

@@ -77,7 +77,11 @@ def unbegun(record: Record, index: int, step: Step, now: float) -> Record:
     record = marked(record, index, StepState.PENDING, now)
     # Not closed but gone: a write that is refused again and again must not fill the record.
     ledger = tuple(e for e in record.status.ledger if not steps.made_by(step, e))
-    return with_status(record, ledger=ledger, acted_at=max((e.at for e in ledger), default=None))
+    # What leaves no debt was done all the same.
+    plan = record.status.plan
+    done = [one.at for one in (plan.steps if plan is not None else ()) if one.begun and one.at]
+    acted = max((e.at for e in ledger), default=max(done, default=None))
+    return with_status(record, ledger=ledger, acted_at=acted)
 
 
 def closed(record: Record, step: Step, now: float, note: str) -> Record:

@@ -60,7 +60,6 @@ UNWANTED = (
     Right("create", "pvmedic.dev", "nodeattestations", "it could prove what it likes"),
     Right("get", "", "secrets", "it has no use for them"),
     Right("create", "", "pods/exec", "it runs no commands"),
-    Right("delete", "", "pods", "the control plane does that"),
     Right("impersonate", "", "users", "it could be anybody"),
 )
 """What its account must not be allowed to do."""

@@ -48,8 +48,8 @@ CHANGES: Mapping[str, str] = {
     " third of the nodes is down",
     "gluster_gate": "a pool that is whole: all peers connected, all bricks online, nothing left to"
     " heal (`pvmedic_gluster_disruption_safe`)",
-    "fencing_proof": "stop the machine (EC2: stop or terminate the instance); the proof is read"
-    " again at every look",
+    "fencing_proof": "stop the machine (EC2: stop or terminate the instance): the proof is read"
+    " again at every look. Or, if you know that it is off, `pvmedic attest NODE off`",
 }
 """For each guard, what would change its refusal."""
 

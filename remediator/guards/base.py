@@ -55,8 +55,8 @@ class Question(msgspec.Struct, frozen=True):
     why what people say cannot be read, empty when it can.
 
     `power` says in a sentence why the last reading of the machine's power failed, empty when it
-    did not. `told` None: nobody was asked, because no Alertmanager is named in the settings; a
-    sentence: it was asked and did not answer.
+    did not; `running`: it did not fail, and the machine is not off. `told` None: nobody was asked,
+    because no Alertmanager is named in the settings; a sentence: it was asked and did not answer.
     """
 
     case: Case
@@ -64,6 +64,7 @@ class Question(msgspec.Struct, frozen=True):
     others: tuple[Record, ...]
     paused: bool | None
     power: str = ""
+    running: bool = False
     told: Told | str | None = None
     approved: str = ""
     outdated: str = ""

@@ -2,17 +2,25 @@
 
 How it is recognised: exporter/observe/signals/node_lost_with_volumes.py.
 
-What is done: one step. The taint `node.kubernetes.io/out-of-service:NoExecute` (Kubernetes >= 1.26)
+What is done, Kubernetes >= 1.26: one step. The taint `node.kubernetes.io/out-of-service:NoExecute`
 makes the control plane evict the node's pods, remove their objects without the kubelet's word, and
-detach its volumes at once. On a node that lives it corrupts file systems, therefore: no taint
-without a fencing proof for every driver that has a volume there (guards/fencing_proof.py), none on
-a node whose volumes live on it, none where somebody else has put one.
+detach its volumes at once.
+
+What is done, Kubernetes 1.16 to 1.25: the object of each pod that has a volume of one node at a
+time is deleted by force, by its uid; then it is waited until Kubernetes has detached the volumes,
+which it does 6 minutes later. Pods without an owner, static pods and DaemonSets' stay, and the plan
+says so.
+
+What is not done: nothing without a fencing proof for every driver that has a volume there
+(guards/fencing_proof.py), for on a node that lives either way corrupts file systems; nothing on a
+node whose volumes live on it, none where somebody else has put the taint, nothing against a tool
+that drains the node. A node that somebody cordoned before it was lost needs a person's yes.
 
 Goal: every claim that was used there is used again by a Running pod on a Ready node.
 
 What is owed: the taint comes off when the node is Ready after a proven power cycle: a new bootID,
 an instance launched after the proof, and nothing of before left on the node (mounts survive
-everything else).
+everything else). What was deleted by force is owed to nobody.
 """
 
 from collections.abc import Iterator
@@ -20,26 +28,25 @@ from collections.abc import Iterator
 from exporter.observe import model
 from exporter.observe.model import OUT_OF_SERVICE, Kind, Ready, Subject
 from exporter.observe.parse.instance import InstanceReading
-from exporter.observe.signals.base import claim_of
-from exporter.observe.signals.node_lost_with_volumes import (
-    HEARTBEATS,
-    claims_on,
-    exclusive_claims,
-    holds,
-)
+from exporter.observe.signals.node_lost_with_volumes import HEARTBEATS, claims_on
 from exporter.observe.view import View, Want
 from remediator.case import Case
 from remediator.handlers.base import Back, Closed, Goal, Risk, Undo, Wait
+from remediator.node_loss.drains import cordoned, drained_by
+from remediator.node_loss.holds import bound_to_node, drivers, still_beating, taken, uids
+from remediator.node_loss.pods import sorted_out
 from remediator.plan import Decision, Declined, Deferred, Plan
 from remediator.record import LedgerEntry, Record
-from remediator.rights import LEASES, Grant
+from remediator.rights import LEASES, PVMEDIC, Grant
+from remediator.steps.base import Step
+from remediator.steps.pods import AwaitDetached, ForceDeletePod
 from remediator.steps.taints import AddTaint, RemoveTaint
 
 FIRST_VERSION = (1, 26)
 """From here on Kubernetes acts on the taint: NodeOutOfServiceVolumeDetach is beta and on."""
 
-NOT_A_MACHINE = ("/zone", "/region", "failure-domain.beta.kubernetes.io/zone")
-"""Ends of topology keys that say where a machine stands, not which one it is."""
+OLDEST_VERSION = (1, 16)
+"""Before it neither heartbeat Leases nor deletions bound to a resourceVersion can be relied on."""
 
 
 class NodeLostWithVolumes:
@@ -74,14 +81,36 @@ class NodeLostWithVolumes:
             ("patch",),
             "The out-of-service taint and the undo annotation, bound to uid and resourceVersion.",
         ),
+        Grant(
+            "",
+            ("pods",),
+            ("delete",),
+            "Kubernetes 1.16 to 1.25, which does not act on the taint: by force, bound to uid and"
+            " resourceVersion, on a node that is proven dead.",
+        ),
         Grant(LEASES, ("leases",), ("get",), "A kubelet's heartbeat is its Lease.", HEARTBEATS),
+        Grant(
+            PVMEDIC,
+            ("nodeattestations",),
+            ("list",),
+            "What people say of a node's power. Never create: the program cannot prove a thing"
+            " to itself.",
+        ),
+        Grant(
+            "csiaddons.openshift.io",
+            ("networkfences",),
+            ("list",),
+            "Which nodes are shut out of a driver's storage.",
+        ),
     )
 
     def reads(self, record: Record, view: View) -> Iterator[Want]:
-        """All nodes, the heartbeat, and the namespaces and new users of the claims."""
+        """All nodes, the heartbeat, what may prove it dead, namespaces and users of the claims."""
         node = record.subject["node"]
         yield Want(Kind.NODE)
         yield Want(Kind.LEASE, HEARTBEATS, node)
+        yield Want(Kind.ATTESTATION)
+        yield Want(Kind.NETWORK_FENCE)
         for namespace, _ in claims_on(node, view):
             yield Want(Kind.NAMESPACE, name=namespace)
         for namespace, name in used_claims(record):
@@ -94,20 +123,18 @@ class NodeLostWithVolumes:
         return node.provider_id if node is not None else ""
 
     def plan(self, case: Case) -> Decision:
-        """Taint, wait, or refuse."""
+        """Taint, delete by force, wait, or refuse."""
         view, name = case.view, case.signal.subject["node"]
         node = view.node(name)
         if node is None:
-            return Deferred(
-                f"the Node object of {name} is gone, so there is nothing to taint;"
-                " Kubernetes removes its pods and detaches its volumes by itself"
-            )
+            return Deferred(_gone(name))
         if case.server is None:
             return Deferred("the API server's version could not be read")
-        if case.server < FIRST_VERSION:
+        if case.server < OLDEST_VERSION:
             major, minor = case.server
             return Declined(
-                f"Kubernetes {major}.{minor} does not act on the out-of-service taint; 1.26 does"
+                f"Kubernetes {major}.{minor} is too old to be repaired from here: 1.16 is the first"
+                " whose heartbeats and deletions can be relied on; the runbook says what to do"
             )
         other = node.taint(OUT_OF_SERVICE)
         if other is not None and other.value != case.record.name:
@@ -115,27 +142,13 @@ class NodeLostWithVolumes:
                 f"somebody else has tainted the node {OUT_OF_SERVICE}={other.value}:{other.effect};"
                 " whoever did vouches for it and takes it off again"
             )
-        if (sentence := _still_beating(node, view)) is not None:
+        if (sentence := still_beating(node, view)) is not None:
             return Deferred(sentence)
-        if (sentence := _bound_to_node(node, case)) is not None:
+        if (sentence := bound_to_node(node, view, case.policy.removable_drivers)) is not None:
             return Declined(sentence)
-        claims = _taken(name, view)
-        return Plan(
-            goal=f"every claim that was used on {name} is used by a Running pod on a Ready node",
-            steps=(
-                AddTaint(
-                    target=name,
-                    uid=node.uid,
-                    key=OUT_OF_SERVICE,
-                    value=case.record.name,
-                    effect="NoExecute",
-                    owner=f"{case.record.name}/{case.record.uid}",
-                ),
-            ),
-            used_claims=claims,
-            claim_uids=tuple(_uid(namespace, name, view) for namespace, name in claims),
-            drivers=_drivers(name, view),
-        )
+        if (sentence := drained_by(node)) is not None:
+            return Deferred(f"{sentence}: it is left to that; looked at again")
+        return _by_taint(node, case) if case.server >= FIRST_VERSION else _by_force(node, case)
 
     def goal(self, record: Record, view: View) -> Goal:
         """Ask each claim for a Running pod on a Ready node that the volume is attached to."""
@@ -174,79 +187,79 @@ class NodeLostWithVolumes:
         )
 
 
+def _by_taint(node: model.Node, case: Case) -> Plan:
+    step = AddTaint(
+        target=node.name,
+        uid=node.uid,
+        key=OUT_OF_SERVICE,
+        value=case.record.name,
+        effect="NoExecute",
+        owner=f"{case.record.name}/{case.record.uid}",
+    )
+    return _planned(node, case, (step,), taken(node.name, case.view))
+
+
+def _by_force(node: model.Node, case: Case) -> Decision:
+    """Plan for a Kubernetes that does not know the taint."""
+    view, owner = case.view, f"{case.record.name}/{case.record.uid}"
+    pods = sorted_out(node.name, view)
+    if not pods.go and pods.stay:
+        return Declined(f"no pod there may be deleted by force: {'; '.join(pods.stay)}")
+    if not pods.go:
+        return Deferred(
+            f"no pod on {node.name} holds a volume any more: Kubernetes detaches the volumes"
+            " 6 minutes after the last one was gone"
+        )
+    deletions = (
+        ForceDeletePod(f"{pod.namespace}/{pod.name}", pod.uid, owner, on=node.name)
+        for pod in pods.go
+    )
+    wait = AwaitDetached(target=node.name, uid=node.uid, owner=owner)
+    claims = tuple(one for one in taken(node.name, view) if one not in pods.kept)
+    findings = (
+        "a pod that is deleted by force is gone for good; what made it makes a new one",
+        *(f"left to a person: {why}" for why in pods.stay),
+    )
+    return _planned(node, case, (*deletions, wait), claims, findings)
+
+
+def _planned(
+    node: model.Node,
+    case: Case,
+    steps: tuple[Step, ...],
+    claims: tuple[tuple[str, str], ...],
+    findings: tuple[str, ...] = (),
+) -> Plan:
+    """Return a plan; where somebody may have cordoned the node on purpose, a person decides."""
+    view, cordon = case.view, cordoned(node)
+    return Plan(
+        goal=f"every claim that was used on {node.name} is used by a Running pod on a Ready node",
+        steps=steps,
+        used_claims=claims,
+        claim_uids=uids(claims, view),
+        drivers=drivers(node.name, view),
+        needs_yes=cordon is not None,
+        findings=(*((cordon.sentence,) if cordon is not None else ()), *findings),
+    )
+
+
+def _gone(name: str) -> str:
+    """Say what becomes of a node whose object is gone.
+
+    Its providerID went with it, so nothing but a person could tell whether its machine is off, and
+    Kubernetes deletes the pods and skips its own checks for it all the same.
+    """
+    return (
+        f"the Node object of {name} is gone, so there is nothing to taint and no machine to ask;"
+        " Kubernetes removes its pods within a minute or two and then detaches its volumes itself"
+    )
+
+
 def used_claims(record: Record) -> list[tuple[str, str]]:
     """Return namespace and name of the claims that the record's plan wants to be used again."""
     plan = record.status.plan
     pairs = (text.partition("/") for text in (plan.used_claims if plan is not None else ()))
     return [(namespace, name) for namespace, _, name in pairs]
-
-
-def _taken(node: str, view: View) -> tuple[tuple[str, str], ...]:
-    """Return the claims that only this node can have and that somebody wants.
-
-    Its pod may be gone while the volume still is attached. A pod that has ended wants nothing.
-    """
-    pods = [pod for pod in view.pods_on(node) if not pod.ended]
-    found = {claim for pod in pods for claim in exclusive_claims(pod, view)}
-    held = {claim_of(a, view) for a in view.attachments_on(node) if holds(a, view)}
-    wanted = {c for c in held if c and any(not pod.ended for pod in view.pods_of(*c))}
-    return tuple(sorted(found | wanted))
-
-
-def _uid(namespace: str, name: str, view: View) -> str:
-    claim = view.claim(namespace, name)
-    return claim.uid if claim is not None else ""
-
-
-def _still_beating(node: model.Node, view: View) -> str | None:
-    lease = view.lease(HEARTBEATS, node.name)
-    if Kind.LEASE in view.unseen:
-        return "the node's heartbeat Lease could not be read"
-    if lease is None or lease.renewed is None or node.ready_since is None:
-        return None
-    if lease.renewed > node.ready_since:
-        return (
-            f"the kubelet of {node.name} has renewed its Lease after the Ready condition changed:"
-            " it is not dead"
-        )
-    return None
-
-
-def _volumes(node: str, view: View) -> list[model.Volume]:
-    found = {a.volume: view.volume(a.volume) for a in view.attachments_on(node) if a.volume}
-    for namespace, name in claims_on(node, view):
-        claim = view.claim(namespace, name)
-        if claim is not None and claim.volume:
-            found[claim.volume] = view.volume(claim.volume)
-    return [volume for _, volume in sorted(found.items()) if volume is not None]
-
-
-def _drivers(node: str, view: View) -> tuple[str, ...]:
-    attached = {attachment.driver for attachment in view.attachments_on(node)}
-    return tuple(sorted(attached | {volume.driver for volume in _volumes(node, view)}))
-
-
-def _bound_to_node(node: model.Node, case: Case) -> str | None:
-    for volume in _volumes(node.name, case.view):
-        if volume.driver in case.policy.removable_drivers:
-            continue
-        if volume.on_node or any(_names(term, node, case.view) for term in volume.affinity):
-            return (
-                f"volume {volume.name} ({volume.driver}) lives on node {node.name} itself:"
-                " another node cannot have it, and taking it away may lose data"
-            )
-    return None
-
-
-def _names(term: model.NodeTerm, node: model.Node, view: View) -> bool:
-    """Whether an affinity term pins to one machine rather than to where it stands."""
-    if term.operator != "In" or term.key.endswith(NOT_A_MACHINE):
-        return False
-    if term.field:
-        return node.name in term.values
-    # This machine alone, or none that is known: a Node that lost its label may be the one meant.
-    meant = {other.name for other in view.nodes() if other.labels.get(term.key) in term.values}
-    return meant <= {node.name}
 
 
 def _used_again(namespace: str, name: str, view: View) -> bool:

@@ -9,6 +9,7 @@ import msgspec
 from remediator.record import LedgerEntry, StepRecord
 from remediator.steps.base import Step
 from remediator.steps.claims import GrowClaim, LowerRequest
+from remediator.steps.pods import AwaitDetached, ForceDeletePod
 from remediator.steps.taints import AddTaint, RemoveTaint
 from remediator.steps.users import AwaitNoPods, AwaitRwxClear
 from remediator.steps.workloads import StartWorkload, StopWorkload
@@ -22,6 +23,8 @@ STEPS: tuple[type[Step], ...] = (
     StartWorkload,
     GrowClaim,
     LowerRequest,
+    ForceDeletePod,
+    AwaitDetached,
 )
 
 

@@ -3,10 +3,11 @@
 import msgspec
 import pytest
 
-from exporter.observe.model import Ready
+from exporter.observe.model import Ready, Taint
 from remediator.case import Policy
 from remediator.guards.base import Allowed, NotYet, Question
 from remediator.guards.fencing_proof import fencing_proof
+from remediator.node_loss.drains import SHUTDOWN
 from remediator.record import Reading
 from tests.story.objects import (
     AUTO,
@@ -22,6 +23,7 @@ from tests.story.objects import (
     reading,
     record,
     step,
+    taint,
     view,
 )
 
@@ -42,7 +44,8 @@ def refusal(asked_about: Question) -> NotYet:
 
 def test_two_readings_far_enough_apart_are_a_proof() -> None:
     """Exactly the gap, and read just now."""
-    assert fencing_proof(asked(reading(NOW - 30.0), reading(NOW))) == Allowed()
+    verdict = fencing_proof(asked(reading(NOW - 30.0), reading(NOW)))
+    assert verdict == Allowed(f"instance i-0a of node {DEAD} is stopped")
 
 
 def test_no_reading_defers_and_says_which_proof_would_do_for_whom() -> None:
@@ -50,7 +53,9 @@ def test_no_reading_defers_and_says_which_proof_would_do_for_whom() -> None:
     verdict = refusal(asked())
     assert verdict.reason == (
         f"there is no fencing proof for node {DEAD}; a proof for {DRIVER} would be:"
-        " its EC2 instance read as stopped or terminated twice, 30 s apart"
+        " its EC2 instance read as stopped or terminated twice, 30 s apart; a person's"
+        f" `pvmedic attest {DEAD} off`; or, for one driver, a NetworkFence over the node's"
+        " addresses"
     )
     assert verdict.until is None
 
@@ -71,7 +76,7 @@ def test_two_readings_too_close_are_none() -> None:
 def test_the_last_reading_may_be_of_exactly_the_largest_age() -> None:
     """Older is too old, however good the proof was."""
     proof = (reading(NOW - 90.0), reading(NOW - 60.0))
-    assert fencing_proof(asked(*proof)) == Allowed()
+    assert isinstance(fencing_proof(asked(*proof)), Allowed)
     assert "too old" in refusal(asked(*proof, now=NOW + 0.001)).reason
 
 
@@ -109,7 +114,7 @@ def test_a_node_that_beat_long_after_its_instance_was_stopped_is_another_machine
     stopped = NOW - 1200.0
     proof = (reading(NOW - 30.0, off_since=stopped), reading(NOW, off_since=stopped))
     about = case(view(lease(DEAD, stopped + 900.0)), record=record(readings=proof), policy=POLICY)
-    assert fencing_proof(question(about)) == Allowed()
+    assert isinstance(fencing_proof(question(about)), Allowed)
     about = case(view(lease(DEAD, stopped + 900.1)), record=record(readings=proof), policy=POLICY)
     assert "its providerID names another machine" in refusal(question(about)).reason
 
@@ -132,11 +137,31 @@ def test_a_node_without_an_instance_cannot_be_proven(provider_id: str) -> None:
 def test_a_node_that_cannot_be_seen_cannot_be_proven() -> None:
     """The plan is for a node that is not in the View."""
     asked_about = question(plan=msgspec.structs.replace(plan(), steps=(step("nowhere"),)))
-    assert "node nowhere has no EC2 instance" in refusal(asked_about).reason
+    assert "there is no node nowhere" in refusal(asked_about).reason
 
 
 def test_every_node_of_a_plan_needs_its_own_proof() -> None:
     """The proof of one covers no other."""
     both = msgspec.structs.replace(plan(), steps=(step(DEAD), step(LIVE)))
-    verdict = refusal(question(case(policy=AUTO), plan=both))
+    seen = view(node(LIVE, Ready.UNKNOWN))
+    verdict = refusal(question(case(seen, policy=AUTO), plan=both))
     assert f"no fencing proof for node {LIVE}" in verdict.reason
+
+
+def test_a_node_that_is_ready_is_not_dead_whatever_was_read() -> None:
+    """A later step of a plan asks again, and the handler is not asked then."""
+    seen = view(node(DEAD, Ready.TRUE))
+    assert refusal(question(case(seen))).reason == f"node {DEAD} is Ready: it is not dead"
+
+
+def test_the_shutdown_taint_is_no_proof_and_the_sentence_says_so() -> None:
+    """Cloud controllers put it from a cache that is minutes old."""
+    seen = view(node(DEAD, Ready.UNKNOWN, taints=(Taint(SHUTDOWN, "", "NoSchedule", NOW),)))
+    verdict = refusal(question(case(seen, record=record())))
+    assert f"the taint {SHUTDOWN} is a reason to ask the cloud" in verdict.reason
+
+
+def test_somebody_elses_out_of_service_taint_is_no_proof() -> None:
+    """Nobody can tell when it was put: kubectl writes no time on it."""
+    seen = view(node(DEAD, Ready.UNKNOWN, taints=(taint("nodeshutdown"),)))
+    refusal(question(case(seen, record=record())))

@@ -105,7 +105,10 @@ def phase(about: Question, guards: tuple[tuple[str, object], ...]) -> Phase:
 
 def test_a_question_that_nothing_speaks_against_is_allowed_by_all() -> None:
     """Otherwise the tests below would prove nothing."""
-    assert ask(question()) == tuple((name, Allowed()) for name, _ in GUARDS)
+    said = ask(question())
+    assert [name for name, verdict in said if isinstance(verdict, Allowed)] == [
+        n for n, _ in GUARDS
+    ]
 
 
 def test_every_guard_has_a_question_here() -> None:

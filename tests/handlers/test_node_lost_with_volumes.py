@@ -129,13 +129,6 @@ def test_an_unknown_server_version_defers() -> None:
     assert deferred(view(), server=None) == "the API server's version could not be read"
 
 
-@pytest.mark.parametrize("server", [(1, 16), (1, 25)])
-def test_a_server_that_does_not_know_the_taint_declines(server: tuple[int, int]) -> None:
-    """It would be ignored, and the taint owed for nothing."""
-    minor = server[1]
-    assert declined(view(), server=server).startswith(f"Kubernetes 1.{minor} does not act")
-
-
 @pytest.mark.parametrize("server", [(1, 26), (1, 36), (2, 0)])
 def test_a_server_that_knows_the_taint_gets_a_plan(server: tuple[int, int]) -> None:
     """From 1.26 on."""

@@ -55,7 +55,7 @@ def states(record: Record) -> list[StepState]:
 def test_the_rest_goes_on_although_the_failure_is_not_seen_any_more() -> None:
     """The first step may have cured it, and yet the plan has an end to come to."""
     cluster, engine = half_done(FIRST, SECOND)
-    cluster.come_back()
+    cluster.evict(DEAD)
     asyncio.run(ticks(cluster, engine, 4))
     assert cluster.writes == [SECOND]
     assert owed(cluster.record()) == [("AddTaint", "first"), ("AddTaint", "second")]
