@@ -41,7 +41,8 @@ def parser(program: str) -> argparse.ArgumentParser:
     one.add_argument("what", help="an alert's name, a claim as namespace/name, a node, or a record")
     for decision, text in ORDERS.items():
         _order(found.add_parser(str(decision), parents=both, help=text), decision)
-    one = found.add_parser("attest", parents=both, help="put on record that a node has no power")
+    word = "give your word that a node has no power: a fencing proof"
+    one = found.add_parser("attest", parents=both, help=word)
     one.add_argument("node", metavar="NODE")
     one.add_argument("power", choices=["off"])
     one.add_argument("--note", default="", help="how you know it")

@@ -1,7 +1,8 @@
 """NodeAttestation: a person's word that a node has no power. The object, as a value.
 
 Pure. It is immutable, carries the attester's own name (an admission policy sees to it), is for one
-Node by its uid, and ends. Nothing acts on it yet: the remediator does not read it.
+Node by its uid, and ends. The remediator reads it with a decoder of its own, see
+remediator/node_loss/proofs.py for when it counts.
 """
 
 from datetime import datetime

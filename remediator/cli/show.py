@@ -115,7 +115,7 @@ def attestation(one: Attestation, now: float) -> str:
     note = f" ({one.note})" if one.note else ""
     return (
         f"{one.node} is {one.power}, says {one.attester} {_ago(one.created, now)}{note}; it {left}."
-        " It is on record only: this version of the remediator takes no proof from it"
+        " It is a fencing proof for every driver, void once the node or its kubelet reports"
     )
 
 

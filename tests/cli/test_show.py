@@ -64,9 +64,9 @@ def test_one_record_is_shown_with_all_that_is_known_of_it() -> None:
         assert part in text
 
 
-def test_an_attestation_says_that_it_is_no_proof_yet() -> None:
-    """Nobody shall rely on it before it is read."""
-    assert "takes no proof from it" in show.attestation(WORD, NOW)
+def test_an_attestation_says_what_it_is_worth() -> None:
+    """Whoever gives one shall know what is done on it."""
+    assert "a fencing proof for every driver" in show.attestation(WORD, NOW)
     assert "has expired" in show.attestation(WORD, NOW + 7200.0)
 
 
