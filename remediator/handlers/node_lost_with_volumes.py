@@ -211,7 +211,7 @@ def _by_force(node: model.Node, case: Case) -> Decision:
             " 6 minutes after the last one was gone"
         )
     deletions = (
-        ForceDeletePod(f"{pod.namespace}/{pod.name}", pod.uid, owner, on=node.name)
+        ForceDeletePod(f"{pod.namespace}/{pod.name}", pod.uid, owner, node.name, node.uid)
         for pod in pods.go
     )
     wait = AwaitDetached(target=node.name, uid=node.uid, owner=owner)

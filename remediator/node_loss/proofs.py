@@ -1,14 +1,14 @@
 """What proves a node dead, or its storage closed to it, beside the power of its machine.
 
 A person's word (NodeAttestation) speaks for every driver. A NetworkFence of csi-addons speaks for
-its own driver only: it closes that storage to the node's addresses, and nothing else. Neither
-outlives a sign of life.
+its own driver only: it closes that storage to the node's addresses, and nothing else. A word does
+not outlive a sign of life. Whoever asks has made sure that the node is not Ready.
 """
 
 from ipaddress import ip_address, ip_network
 
 from exporter.observe import model
-from exporter.observe.model import Kind, Ready
+from exporter.observe.model import Kind
 from exporter.observe.signals.node_lost_with_volumes import HEARTBEATS
 from exporter.observe.view import View
 
@@ -39,7 +39,6 @@ def _void(one: model.Attestation, node: model.Node, view: View, now: float) -> s
         "it is for another Node of this name": one.node_uid != node.uid,
         "it is from the future": one.created > now,
         "it has expired": now >= one.expires,
-        "the node is Ready": node.ready is Ready.TRUE,
         "the node's Ready condition has changed since": node.ready_since is None
         or one.created < node.ready_since,
         "the node's heartbeat Lease could not be read": Kind.LEASE in view.unseen,
@@ -50,8 +49,6 @@ def _void(one: model.Attestation, node: model.Node, view: View, now: float) -> s
 
 def fences(node: model.Node, view: View) -> dict[str, str]:
     """Return the drivers whose storage is closed to the node, each with the fence's name."""
-    if node.ready is Ready.TRUE:
-        return {}
     return {one.driver: one.name for one in view.network_fences() if _closes(one, node)}
 
 

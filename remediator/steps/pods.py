@@ -34,13 +34,15 @@ class ForceDeletePod(Step, frozen=True):
     """Remove the object of one pod without the word of its kubelet.
 
     `target` is `namespace/name`, `uid` the pod's: a new pod of the same name is refused by the API
-    server. `on` is the dead node. It cannot be taken back, and nothing is owed.
+    server. `on` is the dead node, `on_uid` its Node object's: another machine that took its name is
+    not the one that is proven dead. It cannot be taken back, and nothing is owed.
     """
 
     needs_proof: ClassVar[bool] = True
     settles: ClassVar[float] = GONE_WITHIN
 
     on: str
+    on_uid: str
 
     @property
     def node(self) -> str:
@@ -62,8 +64,8 @@ class ForceDeletePod(Step, frozen=True):
 
     def act(self, view: View) -> KubeWrite | None:
         """Return the deletion, bound to uid and resourceVersion."""
-        there = self._found(view)
-        if there is None or there.node != self.on:
+        there, node = self._found(view), view.node(self.on)
+        if there is None or there.node != self.on or node is None or node.uid != self.on_uid:
             return None
         bound = {"uid": self.uid, "resourceVersion": there.version}
         body = {

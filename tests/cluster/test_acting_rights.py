@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from exporter.observe import errors
+from exporter.observe.kube.resources import path
 from exporter.observe.model import Kind
 from exporter.observe.signals.node_lost_with_volumes import HEARTBEATS
 from local import workloads
@@ -34,7 +35,6 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
 
 Call: TypeAlias = "Callable[[Api], Awaitable[object]]"
 SPACE = "lacking-to-act"
-RIGHTS = needed("pvmedic")
 RECORD = f"{store.PATH}/nobody"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/pvmedic/leases"
 MERGE = "application/merge-patch+json"
@@ -66,7 +66,27 @@ def follows(path: str) -> Call:
     return follow
 
 
+STOPPED = (
+    *(Kind.DEPLOYMENT, Kind.STATEFUL_SET, Kind.DAEMON_SET, Kind.REPLICA_SET, Kind.JOB),
+    *(Kind.CRON_JOB, Kind.REPLICATION_CONTROLLER, Kind.DEPLOYMENT_CONFIG, Kind.NOTEBOOK),
+    *(Kind.ROLLOUT, Kind.CRON_WORKFLOW),
+)
+"""Users of a claim, which are listed, and stopped by a patch."""
+
+LISTED = (
+    *(*STOPPED, Kind.WORKFLOW, Kind.AUTOSCALER, Kind.SCALED_OBJECT, Kind.SNAPSHOT, Kind.EVENT),
+    *(Kind.QUOTA, Kind.LIMIT_RANGE, Kind.ATTESTATION, Kind.NETWORK_FENCE),
+)
+
 SHOWS: dict[tuple[str, ...], Call] = {
+    **{("list", str(kind)): lists(kind) for kind in LISTED},
+    **{
+        ("patch", str(kind)): sends("PATCH", path(kind, "default", "nobody"), {}, MERGE)
+        for kind in (*STOPPED, Kind.CLAIM)
+    },
+    ("delete", "pods"): sends("DELETE", "/api/v1/namespaces/default/pods/nobody"),
+    ("get", "storageclasses"): gets(Kind.STORAGE_CLASS),
+    ("get", "nodes/stats"): sends("GET", "/api/v1/nodes/nobody/stats"),
     ("get", "persistentvolumeclaims"): gets(Kind.CLAIM, "default"),
     ("get", "namespaces"): gets(Kind.NAMESPACE),
     ("get", "persistentvolumes"): gets(Kind.VOLUME),
@@ -99,6 +119,10 @@ def key(right: Right) -> tuple[str, ...]:
     """Return a right's place in the table."""
     place = (right.verb, right.resource)
     return (*place, right.namespace) if right.namespace not in ("", "pvmedic") else place
+
+
+RIGHTS = tuple({key(right): right for right in needed("pvmedic")}.values())
+"""Each once: several handlers need the same one."""
 
 
 def lacking(right: Right) -> str:

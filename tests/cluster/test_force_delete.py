@@ -46,7 +46,8 @@ def deleted(stage: Stage, step: ForceDeletePod, seen: model.Pod) -> str:
     async def applied() -> list[str]:
         async with api_of(stage.cluster, *ACCOUNT) as api:
             try:
-                await KubernetesActuator(api).apply(step, View(Objects([seen]), 0.0))
+                node = await api.get(Kind.NODE, "", stage.node)
+                await KubernetesActuator(api).apply(step, View(Objects([seen, node]), 0.0))
             except errors.Conflict as error:
                 return [str(error)]
         return []
@@ -63,7 +64,8 @@ def test_only_the_pod_that_is_meant_is_deleted_and_without_its_kubelet(stage: St
     before = pod_of(stage)
     assert before is not None
     assert before.deletion is not None
-    step = ForceDeletePod(f"{stage.space}/db-0", before.uid, "r/u", on=stage.node)
+    uid = stage.cluster.kubectl("get", "node", stage.node, "-o", "jsonpath={.metadata.uid}")
+    step = ForceDeletePod(f"{stage.space}/db-0", before.uid, "r/u", stage.node, uid)
 
     other = "11111111-2222-3333-4444-555555555555"
     wrong = msgspec.structs.replace(step, uid=other)

@@ -195,6 +195,17 @@ def test_a_node_without_addresses_cannot_be_fenced(ips: tuple[str, ...]) -> None
     reason(fencing_proof(asked(fence(), there=there)))
 
 
+def test_a_volume_whose_driver_is_not_known_is_fenced_by_nobody() -> None:
+    """Nor is a fence without a driver one for it."""
+    reason(fencing_proof(asked(fence(driver=""), of=("",))))
+
+
+def test_a_node_that_is_ready_again_is_not_dead_whatever_is_said_or_fenced() -> None:
+    """It reports."""
+    there = msgspec.structs.replace(BARE, ready=Ready.TRUE)
+    assert "is Ready" in reason(fencing_proof(asked(word(), fence(), there=there)))
+
+
 def test_fences_prove_nothing_for_a_plan_without_drivers() -> None:
     """All of none is no proof."""
     reason(fencing_proof(asked(fence(), of=())))

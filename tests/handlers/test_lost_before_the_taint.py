@@ -43,7 +43,7 @@ def planned(*changed: Object, server: tuple[int, int] = OLD) -> Plan:
 
 def deletion(name: str, uid: str = "") -> ForceDeletePod:
     """Return the step for a pod."""
-    return ForceDeletePod(f"web/{name}", uid or f"uid-{name}", OWNER, on=DEAD)
+    return ForceDeletePod(f"web/{name}", uid or f"uid-{name}", OWNER, DEAD, f"uid-{DEAD}")
 
 
 WAIT = AwaitDetached(DEAD, f"uid-{DEAD}", OWNER)
@@ -184,10 +184,11 @@ def test_a_node_that_may_be_removed_some_day_is_not_drained() -> None:
     ("taints", "when"),
     [
         ((taint(UNSCHEDULABLE),), "10 min before it was lost"),
+        ((taint(UNSCHEDULABLE, LOST_AT),), "0 min before it was lost"),
         ((taint(UNSCHEDULABLE, None),), "at a time that is not known"),
         ((), "at a time that is not known"),
     ],
-    ids=["before", "no time", "no taint"],
+    ids=["before", "at once", "no time", "no taint"],
 )
 def test_a_node_that_may_have_been_cordoned_on_purpose_needs_a_yes(
     taints: tuple[Taint, ...], when: str, server: tuple[int, int]

@@ -25,7 +25,7 @@ from tests.story.objects import (
     volume,
 )
 
-DELETE = ForceDeletePod("web/db-0", "uid-db-0", OWNER, on=DEAD)
+DELETE = ForceDeletePod("web/db-0", "uid-db-0", OWNER, DEAD, f"uid-{DEAD}")
 WAIT = AwaitDetached(DEAD, f"uid-{DEAD}", OWNER)
 
 
@@ -48,6 +48,8 @@ def test_another_pod_of_the_name_or_place_is_not_deleted() -> None:
     """There is nothing to send."""
     assert DELETE.act(view(pod("db-0", "rows", uid="another"))) is None
     assert DELETE.act(view(pod("db-0", "rows", on=LIVE))) is None
+    assert DELETE.act(view(node(DEAD, Ready.UNKNOWN, uid="another"))) is None
+    assert DELETE.act(View(Objects(without(DEAD)), NOW)) is None
     assert DELETE.act(view_of()) is None
 
 

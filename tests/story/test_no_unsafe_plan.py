@@ -17,10 +17,12 @@ from exporter.observe.signals.base import lost
 from exporter.observe.view import View
 from remediator import guards, verdicts
 from remediator.record import ACTING, Phase, PlanRecord, Record
+from remediator.steps.pods import ForceDeletePod
 from remediator.steps.taints import AddTaint
 from tests.story import objects as made
 from tests.story.fake_cluster import FakeCluster
 from tests.story.objects import AUTO, DEAD, LIVE, NAME, NOW, SPARE, planned, record
+from tests.story.old_cluster import OldCluster
 from tests.story.test_no_taint_without_proof import proof
 
 OUT = frozenset({*ACTING, Phase.HOLDING})
@@ -55,6 +57,7 @@ class State(msgspec.Struct, frozen=True):
     per_handler: int
     overall: int
     radius: float
+    server: tuple[int, int] = (1, 36)
 
 
 def mostly(usual: object, *rest: object) -> st.SearchStrategy[object]:
@@ -90,6 +93,7 @@ STATES = st.builds(
     per_handler=st.integers(1, 3),
     overall=st.integers(1, 4),
     radius=st.sampled_from([0.0, 0.1, 0.5]),
+    server=st.sampled_from([(1, 36), (1, 22)]),
 )
 
 
@@ -102,7 +106,8 @@ def built(state: State) -> FakeCluster:
         rate_overall=state.overall,
         blast_radius=state.radius,
     )
-    cluster = FakeCluster(policy=policy)
+    cluster = OldCluster(policy=policy)
+    cluster.server = state.server
     cluster.change(cluster.node, ready=state.ready)
     machine = cluster.machine
     machine.state, machine.hibernated = state.power, state.hibernated  # type: ignore[assignment]
@@ -133,7 +138,7 @@ def _record(number: int, other: Other) -> Record:
 
 
 def broken(cluster: FakeCluster, state: State) -> Iterator[str]:
-    """Name the rules that a taint on the dead node would break now."""
+    """Name the rules that a taint on the dead node, or a deletion there, would break now."""
     policy, now = cluster.policy, cluster.clock
     view = View(cluster.objects, now)
     others = [one for one in cluster.all() if one.name != NAME]
@@ -194,6 +199,9 @@ def lived(state: State) -> FakeCluster:
     tainted = [step for step in cluster.writes if isinstance(step, AddTaint)]
     assert not (tainted and state.replaced)
     assert all(step.uid == planned_for == cluster.node.uid for step in tainted)
+    forced = [step for step in cluster.writes if isinstance(step, ForceDeletePod)]
+    assert not (tainted and state.server < (1, 26))
+    assert not (forced and state.server >= (1, 26))
     return cluster
 
 
@@ -213,7 +221,8 @@ def test_no_plan_of_a_hundred_thousand_is_carried_out_against_the_rules(state: S
     lived(state)
 
 
-def test_the_usual_state_does_lead_to_a_taint() -> None:
+@pytest.mark.parametrize("server", [(1, 36), (1, 22)])
+def test_the_usual_state_does_lead_to_a_write(server: tuple[int, int]) -> None:
     """Otherwise the tests above would prove nothing."""
     usual = State(
         ready=Ready.UNKNOWN,
@@ -231,8 +240,9 @@ def test_the_usual_state_does_lead_to_a_taint() -> None:
         per_handler=1,
         overall=1,
         radius=0.1,
+        server=server,
     )
-    assert lived(usual).tainted
+    assert len(lived(usual).writes) == 1
 
 
 @settings(max_examples=MANY, deadline=None)

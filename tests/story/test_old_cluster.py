@@ -105,6 +105,19 @@ def test_a_persons_word_is_enough_on_bare_metal_and_the_record_says_whose() -> N
     assert said["fencing_proof"] == f"ann attests that node {DEAD} is off (a-off)"
 
 
+def test_a_persons_word_is_not_enough_where_the_cloud_says_that_the_machine_runs() -> None:
+    """Somebody was wrong about it; once it is off, the word counts at once."""
+    cluster, engine = begun()
+    cluster.machine.state = "running"
+    cluster.put(word(cluster))
+    asyncio.run(ticks(cluster, engine, 20))
+    assert deleted(cluster) == []
+    assert "but the cloud says otherwise" in cluster.record().status.message
+    cluster.power_fails = Unreachable("EC2 does not answer")
+    until(cluster, engine, Phase.SETTLED)
+    assert deleted(cluster) == BOTH
+
+
 def test_a_machine_that_is_started_in_the_middle_keeps_its_other_pods() -> None:
     """The proof is asked for again before each pod; in the end a person is asked."""
     cluster, engine = begun()
