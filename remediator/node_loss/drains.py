@@ -1,7 +1,7 @@
 """Who drains a node: planned work is told apart from a failure by what its tool writes on the node.
 
-Sources: node-maintenance-operator controllers/taint.go (`medik8s.io/drain`; `kubevirt.io/drain`
-before 2020), cluster-autoscaler (`ToBeDeletedByClusterAutoscaler`), Karpenter (`karpenter.sh/
+Sources: node-maintenance-operator controllers/taint.go (`medik8s.io/drain`; older ones, and
+Harvester: `kubevirt.io/drain`), cluster-autoscaler (`ToBeDeletedByClusterAutoscaler`), Karpenter (`karpenter.sh/
 disrupted` from 1.0 on, `karpenter.sh/disruption` before), kured (annotation, with
 `--annotate-nodes`). A cordon is a person's or a tool's that names itself nowhere.
 """
@@ -18,7 +18,7 @@ SHUTDOWN = "node.cloudprovider.kubernetes.io/shutdown"
 
 TAINTS = {
     "medik8s.io/drain": "a NodeMaintenance of medik8s",
-    "kubevirt.io/drain": "a NodeMaintenance of KubeVirt",
+    "kubevirt.io/drain": "KubeVirt, or a NodeMaintenance of its own",
     "ToBeDeletedByClusterAutoscaler": "the cluster autoscaler, which removes it",
     "karpenter.sh/disrupted": "Karpenter, which removes it",
     "karpenter.sh/disruption": "Karpenter, which removes it",
