@@ -1,8 +1,8 @@
 """Who drains a node: planned work is told apart from a failure by what its tool writes on the node.
 
 Sources: node-maintenance-operator controllers/taint.go (`medik8s.io/drain`; older ones, and
-Harvester: `kubevirt.io/drain`), cluster-autoscaler (`ToBeDeletedByClusterAutoscaler`), Karpenter (`karpenter.sh/
-disrupted` from 1.0 on, `karpenter.sh/disruption` before), kured (annotation, with
+Harvester: `kubevirt.io/drain`), cluster-autoscaler (`ToBeDeletedByClusterAutoscaler`), Karpenter
+(`karpenter.sh/disrupted` from 1.0 on, `karpenter.sh/disruption` before), kured (annotation, with
 `--annotate-nodes`). A cordon is a person's or a tool's that names itself nowhere.
 """
 
