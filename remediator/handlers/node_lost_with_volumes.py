@@ -163,9 +163,10 @@ class NodeLostWithVolumes:
             return Goal(
                 reached=False, sentence=f"waiting for a Running pod with {', '.join(waiting)}"
             )
-        return Goal(
-            reached=True, sentence="every claim is used again by a Running pod on a Ready node"
-        )
+        # They keep the failure alive, and whoever is asked at last must know why.
+        left = (f"left to a person: {why}" for why in sorted_out(record.subject["node"], view).stay)
+        used = "every claim is used again by a Running pod on a Ready node"
+        return Goal(reached=True, sentence="; ".join((used, *left)))
 
     def undo(
         self, entry: LedgerEntry, record: Record, view: View, power: InstanceReading | None

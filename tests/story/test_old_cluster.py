@@ -5,9 +5,11 @@ import asyncio
 import msgspec
 import pytest
 
+from exporter.observe import model
 from exporter.observe.errors import Conflict, Forbidden, Unreachable
 from exporter.observe.model import Attestation, Kind, Object, Ready
 from exporter.observe.view import View
+from remediator.node_loss.drains import UNSCHEDULABLE
 from remediator.orders import Decision
 from remediator.pipeline import Pipeline
 from remediator.record import Phase, StepState
@@ -149,6 +151,29 @@ def test_a_person_can_stop_it_between_two_pods() -> None:
     assert deleted(cluster) == BOTH[:1]
 
 
+def test_a_node_that_was_cordoned_before_it_was_lost_waits_for_a_yes_in_auto_mode() -> None:
+    """It may be somebody's maintenance; with a yes it goes on."""
+    cordon = model.Taint(UNSCHEDULABLE, "", "NoSchedule", made.LOST_AT - 60.0)
+    cluster, engine = begun(made.node(DEAD, Ready.UNKNOWN, unschedulable=True, taints=(cordon,)))
+    until(cluster, engine, Phase.AWAITING_APPROVAL)
+    assert deleted(cluster) == []
+    say(cluster, Decision.APPROVE)
+    until(cluster, engine, Phase.SETTLED)
+    assert deleted(cluster) == BOTH
+
+
+def test_a_node_that_a_tool_drains_is_left_to_it_until_its_taint_is_off() -> None:
+    """Whatever the cloud says of the machine."""
+    drain = model.Taint("karpenter.sh/disrupted", "", "NoSchedule", None)
+    cluster, engine = begun(made.node(DEAD, Ready.UNKNOWN, taints=(drain,)))
+    asyncio.run(ticks(cluster, engine, 20))
+    assert (cluster.phase(), deleted(cluster)) == (Phase.DEFERRED, [])
+    assert "Karpenter" in cluster.record().status.message
+    cluster.change(cluster.node, taints=())
+    until(cluster, engine, Phase.SETTLED)
+    assert deleted(cluster) == BOTH
+
+
 def test_a_new_pod_of_the_same_name_is_never_touched() -> None:
     """Somebody else has deleted it meanwhile, and the StatefulSet has made another one there."""
     cluster, engine = begun()
@@ -175,6 +200,7 @@ def test_a_pod_that_nobody_owns_stays_and_is_named_in_the_end() -> None:
     plan = cluster.record().status.plan
     assert plan is not None
     assert any("pod web/lonely has no owner" in finding for finding in plan.findings)
+    assert "left to a person: pod web/lonely has no owner" in cluster.record().status.message
     seen = View(cluster.objects, cluster.clock)
     assert [pod.node for pod in seen.pods_of("web", "rows")] == [LIVE]
 
