@@ -13,7 +13,7 @@ from exporter.observe.view import View, Want
 from remediator import guards, node_lease, orders, reports
 from remediator import plan as plans
 from remediator.case import Case, Policy
-from remediator.guards.base import Question
+from remediator.guards.base import Guard, Question
 from remediator.guards.fencing_proof import kept, off, proven
 from remediator.handlers.base import Handler
 from remediator.plan import Plan
@@ -47,6 +47,8 @@ class Judge:
         self.now = now
         self.unheard: Callable[[], str] = lambda: ""
         """Says why nobody's word can be heard, empty where it can; set by who listens."""
+        self.guards: tuple[tuple[str, Guard], ...] = guards.GUARDS
+        """Who is asked."""
 
     def mode(self, record: Record) -> str:
         """Return the mode of the record's handler."""
@@ -109,8 +111,8 @@ class Judge:
             outdated=orders.outdated_yes(record),
             unheard=self.unheard(),
         )
-        asked = guards.ALL_ALONG if all_along else guards.GUARDS
-        return record, guards.ask(question, asked)
+        along = tuple(pair for pair in self.guards if pair in guards.ALL_ALONG)
+        return record, guards.ask(question, along if all_along else self.guards)
 
     async def paused(self) -> bool:
         """Whether the kill switch is on, or cannot be read."""

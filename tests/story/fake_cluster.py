@@ -20,6 +20,7 @@ from exporter.observe.signals.base import Detector
 from exporter.observe.view import View, Want
 from remediator.case import Policy
 from remediator.execution import Execution
+from remediator.guards import GUARDS
 from remediator.judgement import Judge
 from remediator.pipeline import Pipeline
 from remediator.ports import Reads, Report, Sight, Told
@@ -59,12 +60,13 @@ class FakeCluster:
     is judged. after_look: called when a look has been had. deaths: numbers of the points at which
     the program is killed; there is one before and after each write, and before each question to
     the cloud. trouble: asked at each call with its name, gives an error, and whether a write lands
-    all the same.
+    all the same. guards: who is asked.
     """
 
     def __init__(self, objects: Iterable[Object] = (), policy: Policy = AUTO) -> None:
         """Start with the scene of `objects`, its instances running but for the dead node's."""
         self.policy = policy
+        self.guards = GUARDS
         self.clock = NOW
         self.objects = Objects(objects or made.scene())
         self.orders: list[Order] = []
@@ -166,6 +168,7 @@ class FakeCluster:
             policy=self.policy,
             now=lambda: self.clock,
         )
+        judge.guards = self.guards
         judge.unheard = lambda: self.unheard
         verification = Verification(self, judge)
         return Pipeline(
