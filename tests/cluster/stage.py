@@ -85,7 +85,7 @@ class Stage:
         path = self.line.directory / "remediator.yaml"
         settings = json.loads(path.read_text())
         for key, value in changes.items():
-            settings[key] = {**settings[key], **value} if isinstance(value, dict) else value
+            settings[key] = {**settings.get(key, {}), **value} if isinstance(value, dict) else value
         path.write_text(json.dumps(settings))
         child = self.line.start_remediator()
         child.wait_ready(lambda: answers(f"{self.line.remediator}/readyz"), PATIENCE)
