@@ -125,7 +125,7 @@ async def run(start: Start[Settings]) -> None:
             policy=policy,
             now=time.time,
         )
-        judge.unheard = lambda: people.trouble
+        judge.unheard, judge.ahead = lambda: people.trouble, lambda: api.clock.ahead
         actuator = _actuator(api, settings.medik8s_leases, leader)
         pipeline = Pipeline(
             world,
@@ -150,7 +150,7 @@ async def run(start: Start[Settings]) -> None:
         if alertmanager.named:
             metrics.reconciles()
         late.store, late.intake, late.leader, late.pipeline = store, intake, leader, pipeline
-        metrics.executes(who, leader.leads, pipeline.due_since)
+        metrics.executes(who, leader.leads, pipeline.due_since, judge.ahead)
         webhook = WebhookServer(token, intake, metrics, lambda: store.loaded, reconcile.ask)
 
         def not_ready() -> str:

@@ -47,6 +47,8 @@ class Judge:
         self.now = now
         self.unheard: Callable[[], str] = lambda: ""
         """Says why nobody's word can be heard, empty where it can; set by who listens."""
+        self.ahead: Callable[[], float | None] = lambda: 0.0
+        """Says by how much our clock is ahead of the API server's; set by who knows."""
         self.guards: tuple[tuple[str, Guard], ...] = guards.GUARDS
         """Who is asked."""
 
@@ -110,6 +112,7 @@ class Judge:
             approved=orders.approved_by(record, planned, self.now()),
             outdated=orders.outdated_yes(record),
             unheard=self.unheard(),
+            ahead=self.ahead(),
         )
         along = tuple(pair for pair in self.guards if pair in guards.ALL_ALONG)
         return record, guards.ask(question, along if all_along else self.guards)

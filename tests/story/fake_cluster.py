@@ -81,6 +81,7 @@ class FakeCluster:
         self.server: tuple[int, int] | None = (1, 36)
         self.pause: bool | None = False
         self.unheard = ""
+        self.ahead: float | None = 0.0
         self.power_fails: ObserveError | None = None
         self.save_fails: ObserveError | None = None
         self.answers: list[InstanceReading] = []
@@ -170,6 +171,7 @@ class FakeCluster:
         )
         judge.guards = self.guards
         judge.unheard = lambda: self.unheard
+        judge.ahead = lambda: self.ahead
         verification = Verification(self, judge)
         return Pipeline(
             self, self, judge, Execution(self, judge), verification, lambda: self.orders

@@ -13,7 +13,7 @@ from remediator.record import ACTING, Phase, PlanRecord, Record
 from tests.story import objects as made
 from tests.story.fake_cluster import FakeCluster
 from tests.story.objects import DEAD, SIGNAL
-from tests.story.states import State
+from tests.story.states import RELEASED, State
 from tests.story.test_no_taint_without_proof import proof
 
 OUT = frozenset({*ACTING, Phase.HOLDING})
@@ -27,7 +27,7 @@ def broken(cluster: FakeCluster, state: State, name: str) -> Iterator[str]:
     rules = {
         **_of_the_node(cluster, state, node),
         **_of_people(cluster, state, mine),
-        **_of_budgets(cluster, mine, node),
+        **_of_budgets(cluster, state, mine, node),
     }
     return (rule for rule, violated in rules.items() if violated)
 
@@ -62,6 +62,7 @@ def _of_people(cluster: FakeCluster, state: State, mine: Record) -> dict[str, bo
         "the operator lets us, or somebody said yes": state.mode != "auto" and not yes,
         "not while the switch is on or unread": cluster.pause is not False,
         "not while nobody can be heard": bool(cluster.unheard),
+        "not while clocks differ": cluster.ahead is None or abs(cluster.ahead) > 30.0,
         "not what has opted out": here and word == "disabled",
         "only what asked us in": policy.opt_in
         and not (here and what in ("label", "node", "namespace") and word == "enabled"),
@@ -75,17 +76,20 @@ def _of_people(cluster: FakeCluster, state: State, mine: Record) -> dict[str, bo
     }
 
 
-def _of_budgets(cluster: FakeCluster, mine: Record, node: str) -> dict[str, bool]:
+def _of_budgets(cluster: FakeCluster, state: State, mine: Record, node: str) -> dict[str, bool]:
     policy, now = cluster.policy, cluster.clock
     others = [one for one in cluster.all() if one.name != mine.name]
     recent = [one for one in others if (one.status.acted_at or 0.0) > now - policy.rate_window]
     handlers = [one for one in recent if one.spec.signal == SIGNAL]
     acting = [one for one in others if one.status.phase in ACTING]
     out = {node, *(place for one in others if one.status.phase in OUT for place in _nodes(one))}
-    wrong = [one for one in others if one.status.phase in WRONG and not one.status.released_at]
+    wrong = [one for one in others if one.status.phase in WRONG]
+    left = [one for one in wrong if not one.status.released_at]
     total = len(View(cluster.objects, now).nodes())
     return {
-        "breaker": len(wrong) >= policy.breaker,
+        "breaker": len(left) >= policy.breaker,
+        "heard again since the release": len(left) < policy.breaker <= len(wrong)
+        and state.heard <= RELEASED,
         "cooldown": any(
             _subject(one) == _subject(mine) and now - (one.status.acted_at or 0.0) < policy.cooldown
             for one in others

@@ -24,6 +24,7 @@ from tests.story.objects import AUTO, DEAD, LIVE, NAME, NOW, SIGNAL, SPARE, SUBJ
 SPACE = "medik8s-leases"
 SECOND = name_of(SIGNAL, Subject((("node", SPARE),)), 1)
 """The record of the other node that may be lost, too."""
+RELEASED = NOW - 30.0
 CLOSED = Window(("mon",), time(22), time(4), "UTC")
 """NOW is a Friday morning."""
 
@@ -72,6 +73,7 @@ class State(msgspec.Struct, frozen=True):
     yes: str = ""
     pause: bool | None = False
     unheard: str = ""
+    ahead: float | None = 0.0
     opted: tuple[str, str] = ("", "")
     opt_in: bool = False
     heard: float = NOW - 1.0
@@ -90,9 +92,11 @@ AGAINST: Mapping[str, tuple[Changes, ...]] = {
     "mode": ({"mode": "approve"}, {"mode": "approve", "yes": "another"}),
     "kill_switch": ({"pause": True}, {"pause": None}),
     "people": ({"unheard": "403"},),
+    "clocks": ({"ahead": None}, {"ahead": 31.0}, {"ahead": -400.0}),
     "breaker": (
         {"others": (WRONG,) * 3},
         {"others": (msgspec.structs.replace(WRONG, phase=Phase.UNSETTLED),), "breaker": 1},
+        {"others": (msgspec.structs.replace(WRONG, released=True),) * 3, "heard": NOW - 45.0},
     ),
     "opt_out": tuple(
         {"opted": (what, "disabled")} for what in ("label", "node", "namespace", "claim")
@@ -133,6 +137,7 @@ FURTHER: tuple[Changes, ...] = (
     *({"unseen": frozenset({kind})} for kind in (Kind.VOLUME, Kind.CLAIM, Kind.NAMESPACE)),
     {"unseen": frozenset({Kind.LEASE})},
     {"replaced": True},
+    {"ahead": 29.0},
     {"mode": "observe"},
     {"mode": "approve", "yes": "this"},
     {"opt_in": True, "opted": ("namespace", "enabled")},
@@ -192,6 +197,7 @@ def built(state: State, planned: str = "") -> FakeCluster:
     )
     cluster = FakeCluster(policy=policy)
     cluster.pause, cluster.unheard, cluster.alertmanager = state.pause, state.unheard, state.told
+    cluster.ahead = state.ahead
     _place(cluster, state)
     _opt(cluster, *state.opted)
     cluster.unseen = dict.fromkeys(state.unseen, "403")
@@ -266,5 +272,6 @@ def _record(number: int, other: Other) -> Record:
         phase=other.phase,
         acted_at=other.acted,
         plan=plan,
-        released_at=NOW - 60.0 if other.released else None,
+        phase_since=NOW - 120.0,
+        released_at=RELEASED if other.released else None,
     )
