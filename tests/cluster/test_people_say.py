@@ -290,7 +290,7 @@ def test_what_was_said_goes_with_the_record_and_what_nobody_owns_stays(scene: Sc
     uid = (cluster.get(f"/apis/pvmedic.dev/v1alpha1/remediations/{name}") or {})["metadata"]["uid"]
     by_hand = scene.word(decision="release", remediation=name, remediationUID=uid)
     assert scene.ann.creates(by_hand).returncode == 0
-    done = scene.ann.types("release", name, "--yes")
+    done = scene.ann.types("release", name)
     assert done.returncode == DONE, done.stderr
 
     def said() -> list[str]:
