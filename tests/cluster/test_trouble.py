@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cluster.replicas import QUICK, Watched
+from tests.cluster.replicas import Watched
 from tests.cluster.trouble import Fault, TroubledWay
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 UNTIL = 240.0
+LANDS_SOON = {"landing": "6s", "demonstration": True}
+"""What takes effect here does so at once, whatever becomes of the answer."""
 
 
 def end(record: Json) -> Json:
@@ -45,7 +47,7 @@ def lived(stage: Stage, seed: int) -> TroubledWay:
     rule = Watched()
     way = TroubledWay(stage.cluster, rule, seed)
     try:
-        stage.start_remediator(kubernetes={"server": way.url}, replicas=QUICK)
+        stage.start_remediator(kubernetes={"server": way.url}, replicas=LANDS_SOON)
         stage.cluster.cloud.stop(stage.instance)
         stage.wait("Holding, through all trouble", lambda: _is(stage, "Holding"), UNTIL)
         stage.wait("both pods elsewhere", stage.runs_elsewhere)

@@ -50,7 +50,7 @@ STATUS = {
     Fault.FAILED_LOST: (500, "InternalError"),
 }
 SILENT_READS = 0.05
-"""How often a read is left without an answer, to each other way. It costs 15 s; a write costs 2."""
+"""How often a read is left without an answer, to each other way. It costs 15 s; a write costs 5."""
 
 
 class TroubledWay(Gate):
