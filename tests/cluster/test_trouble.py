@@ -12,9 +12,9 @@ from tests.cluster.trouble import Fault, TroubledWay
 if TYPE_CHECKING:
     from tests.cluster.stage import Json, Stage
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1000)]
 
-UNTIL = 240.0
+UNTIL = 400.0
 LANDS_SOON = {"landing": "6s", "demonstration": True}
 """What takes effect here does so at once, whatever becomes of the answer."""
 
