@@ -103,6 +103,9 @@ class CloudReader(Protocol):
 class CloudWriter(Protocol):
     """Changes a cloud. What an error says of a call is in `exporter.observe.aws`."""
 
+    async def may_create(self, disk: NewDisk, *, region: str) -> None:
+        """Ask whether we may make it, and make nothing; Forbidden when we may not."""
+
     async def create_disk(self, disk: NewDisk, *, region: str) -> str:
         """Make a disk, or find it where it was made before; return its volume id."""
         ...

@@ -1,13 +1,14 @@
 """Changes EC2 and EC2 Auto Scaling: one disk for one machine, and that machine's end. Edge.
 
 Each call looks before it writes, so that asking twice does it once, and is tried once: whether to
-try again is decided by whoever looks. That we lead must be asked right before each call.
-Nothing is ever forced, and no disk is detached or deleted that does not carry our tags.
+try again is decided by whoever looks. That we lead is asked right before each call, for no version
+binds it. Nothing is ever forced, and no disk is detached or deleted that does not carry our tags.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
-from exporter.observe.aws import Aws, Service
+from exporter.observe.aws import Aws, Service, WouldSucceed
 from exporter.observe.errors import Conflict, Garbage, Invalid, NotFound
 from exporter.observe.model.machines import DiskReading
 from remediator.cloud import CloudReader, NewDisk, ours
@@ -18,10 +19,11 @@ _GONE = frozenset({"deleting", "deleted"})
 class Ec2Writer:
     """A CloudWriter. `aws` is to try once (`attempts=1`) and to end before the Lease does."""
 
-    def __init__(self, aws: Aws, reader: CloudReader) -> None:
-        """Write through `aws`, and look through `reader`."""
+    def __init__(self, aws: Aws, reader: CloudReader, fence: Callable[[], None]) -> None:
+        """Write through `aws`, look through `reader`; `fence` raises when we may not write."""
         self._aws = aws
         self._reader = reader
+        self._fence = fence
 
     async def create_disk(self, disk: NewDisk, *, region: str) -> str:
         """Return the id of the one disk with these tags, made now where there is none."""
@@ -32,27 +34,18 @@ class Ec2Writer:
             raise Invalid(f"{len(found)} disks carry the tags of one Remediation: {names}")
         if found:
             return found[0].volume_id
-        words: dict[str, object] = {
-            "AvailabilityZone": disk.zone,
-            "Size": disk.gib,
-            "VolumeType": disk.type,
-            "Encrypted": disk.encrypted,
-            "ClientToken": disk.token,
-            "TagSpecifications": [
-                {
-                    "ResourceType": "volume",
-                    "Tags": [{"Key": key, "Value": disk.tags[key]} for key in sorted(disk.tags)],
-                }
-            ],
-        }
-        more = {"KmsKeyId": disk.kms_key, "Iops": disk.iops, "Throughput": disk.throughput}
-        words.update({name: value for name, value in more.items() if value})
         asked = f"for a disk of {disk.gib} GiB in {disk.zone}"
-        answer = await self._aws.call("ec2", "create_volume", words, region=region, asked=asked)
+        answer = await self._call("create_volume", _words(disk), region, asked)
         made = answer.get("VolumeId")
         if not isinstance(made, str) or not made:
             raise Garbage(f"EC2 was asked {asked} and named none")
         return made
+
+    async def may_create(self, disk: NewDisk, *, region: str) -> None:
+        """Ask whether we may make it, and make nothing; Forbidden when we may not."""
+        words = {**_words(disk), "DryRun": True}
+        with suppress(WouldSucceed):
+            await self._call("create_volume", words, region, "whether a disk may be made")
 
     async def attach(self, volume_id: str, instance_id: str, device: str, *, region: str) -> None:
         """Ask for it, unless the disk is there or on its way; Conflict when it is elsewhere."""
@@ -74,7 +67,12 @@ class Ec2Writer:
     async def delete_with_machine(
         self, volume_id: str, instance_id: str, device: str, *, on: bool, region: str
     ) -> None:
-        """Set DeleteOnTermination of this disk at this device; the answer proves nothing."""
+        """Set it; the answer proves nothing. Conflict when the disk is not there as `device`."""
+        disk = await self._reader.disk(volume_id, region=region)
+        here = disk.on(instance_id) if disk is not None else None
+        if here is None or here.device != device:
+            where = here.device if here else "nowhere"
+            raise Conflict(f"{volume_id} is {where} on {instance_id}, and not {device}")
         ebs = {"VolumeId": volume_id, "DeleteOnTermination": on}
         await self._call(
             "modify_instance_attribute",
@@ -160,5 +158,21 @@ class Ec2Writer:
         region: str,
         asked: str,
         service: Service = "ec2",
-    ) -> None:
-        await self._aws.call(service, operation, words, region=region, asked=asked)
+    ) -> Mapping[str, object]:
+        self._fence()
+        return await self._aws.call(service, operation, words, region=region, asked=asked)
+
+
+def _words(disk: NewDisk) -> dict[str, object]:
+    """Return the words of CreateVolume; no parameter that is empty, for EC2 refuses such."""
+    marks = [{"Key": key, "Value": disk.tags[key]} for key in sorted(disk.tags)]
+    more = {"KmsKeyId": disk.kms_key, "Iops": disk.iops, "Throughput": disk.throughput}
+    return {
+        "AvailabilityZone": disk.zone,
+        "Size": disk.gib,
+        "VolumeType": disk.type,
+        "Encrypted": disk.encrypted,
+        "ClientToken": disk.token,
+        "TagSpecifications": [{"ResourceType": "volume", "Tags": marks}],
+        **{name: value for name, value in more.items() if value},
+    }

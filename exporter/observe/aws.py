@@ -58,6 +58,12 @@ class DeviceTaken(Conflict):
     reason = "DeviceTaken"
 
 
+class WouldSucceed(ObserveError):
+    """A dry run was allowed: nothing was done, and that is all that was asked."""
+
+    reason = "WouldSucceed"
+
+
 class WrongAccount(ObserveError):
     """The instance belongs to another account than the one in the settings."""
 
@@ -110,6 +116,7 @@ CODES: Mapping[str, type[ObserveError]] = {
     # The disk of this token exists and is not seen yet, or is another one: a look tells.
     "IdempotentParameterMismatch": Conflict,
     "VolumeInUse": Conflict,
+    "DryRunOperation": WouldSucceed,
     **dict.fromkeys(
         (
             "IncorrectState",

@@ -17,6 +17,7 @@ from local.processes import Processes
 from local.run_directory import RunDirectory
 from remediator.cloud import CloudWriter, NewDisk, new_disk, tags
 from remediator.ec2 import Ec2Writer
+from remediator.errors import Deposed
 
 DEVICE = "/dev/xvddz"
 LIKE = DiskReading("vol-0", "in-use", 600, "gp3", encrypted=True, zone=ZONE)
@@ -61,14 +62,15 @@ def cloud(running: Cloud) -> Iterator[Cloud]:
 
 @pytest.fixture
 def reader(cloud: Cloud) -> Machines:
-    """See it."""
-    return Machines(Aws(endpoint_url=cloud.endpoint_url))
+    """See it, at the endpoints that its environment names."""
+    assert cloud.endpoint_url in cloud.environment.values()
+    return Machines(Aws())
 
 
 @pytest.fixture
-def writer(cloud: Cloud, reader: Machines) -> CloudWriter:
+def writer(reader: Machines) -> CloudWriter:
     """Change it."""
-    return Ec2Writer(Aws(endpoint_url=cloud.endpoint_url, attempts=1), reader)
+    return Ec2Writer(Aws(attempts=1), reader, lambda: None)
 
 
 def wanted(name: str, gib: int = 1200, zone: str = ZONE) -> NewDisk:
@@ -204,6 +206,63 @@ def test_what_is_told_of_a_disk_may_be_old_or_bad(
     assert (late.delete_on_termination, now.delete_on_termination) == (False, True)
     cloud.disk_fault("error")
     assert seen(reader, volume).state == "error"
+
+
+def test_whether_we_may_is_asked_without_a_disk(cloud: Cloud, writer: CloudWriter) -> None:
+    """A dry run; and its refusal names what is missing."""
+    before = len(cloud.disks())
+    done(writer.may_create(wanted("dry"), region=REGION))
+    cloud.disk_fault("forbidden")
+    with pytest.raises(errors.Forbidden, match="ec2:CreateVolume"):
+        done(writer.may_create(wanted("dry"), region=REGION))
+    assert len(cloud.disks()) == before
+
+
+def test_whoever_does_not_lead_any_more_changes_nothing(cloud: Cloud, reader: Machines) -> None:
+    """It is asked after the look, right before the call; what is done already needs no leader."""
+
+    def deposed() -> None:
+        raise Deposed("another one leads")
+
+    leader = Ec2Writer(Aws(attempts=1), reader, lambda: None)
+    former = Ec2Writer(Aws(attempts=1), reader, deposed)
+    (instance, other) = cloud.run_group("led", smallest=0, desired=2)
+    kept = tags("led", "a", "c")
+    before = len(cloud.disks())
+    with pytest.raises(Deposed):
+        done(former.create_disk(wanted("led"), region=REGION))
+    assert len(cloud.disks()) == before
+    volume = done(leader.create_disk(wanted("led"), region=REGION))
+    assert done(former.create_disk(wanted("led"), region=REGION)) == volume
+    for call in (
+        former.attach(volume, instance, DEVICE, region=REGION),
+        former.delete_disk(volume, kept, region=REGION),
+        former.protect("led", instance, on=True, region=REGION),
+        former.terminate(instance, shrink=True, region=REGION),
+    ):
+        with pytest.raises(Deposed):
+            done(call)
+    done(leader.attach(volume, instance, DEVICE, region=REGION))
+    with pytest.raises(Deposed):
+        done(former.detach(volume, instance, kept, region=REGION))
+    assert seen(reader, volume).on(instance) is not None
+    assert sorted(cloud.members("led")) == sorted([instance, other])
+
+
+def test_only_a_disk_that_is_there_ends_with_the_machine(
+    cloud: Cloud, reader: Machines, writer: CloudWriter
+) -> None:
+    """Under this very name: another disk of the machine's would be lost with it, or kept."""
+    instance = cloud.run_instance()
+    volume = done(writer.create_disk(wanted("ends"), region=REGION))
+    with pytest.raises(errors.Conflict, match="nowhere"):
+        done(writer.delete_with_machine(volume, instance, DEVICE, on=True, region=REGION))
+    done(writer.attach(volume, instance, DEVICE, region=REGION))
+    with pytest.raises(errors.Conflict, match=DEVICE):
+        done(writer.delete_with_machine(volume, instance, "/dev/sda1", on=True, region=REGION))
+    there = seen(reader, volume).on(instance)
+    assert there is not None
+    assert not there.delete_on_termination
 
 
 def test_a_disk_is_attached_once_in_its_zone_under_a_free_name(
