@@ -27,6 +27,11 @@ MANAGER = "pvmedic-remediator"
 PATIENCE = 60.0
 
 
+def _each(field: str) -> str:
+    """Return the output format of kubectl that shows a field of each object, a line each."""
+    return f'jsonpath={{range .items[*]}}{{.metadata.name}}{{" "}}{{{field}}}{{"\\n"}}{{end}}'
+
+
 class Stage:
     """`node` is for the failure, `other` for a second one; both are nobody else's."""
 
@@ -78,7 +83,8 @@ class Stage:
             for told in (
                 ("get", "remediations"),
                 ("-n", self.space, "get", "pods,volumeattachments", "-o", "wide"),
-                ("get", "nodes", "-o", "jsonpath={range .items[*]}{.metadata.name}{.spec}{end}"),
+                ("-n", self.space, "get", "pods", "-o", _each(".status.conditions")),
+                ("get", "nodes", "-o", _each(".spec")),
                 ("-n", self.space, "get", "events", "--sort-by=.lastTimestamp"),
             ):
                 with contextlib.suppress(Exception):
