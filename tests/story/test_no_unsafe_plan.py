@@ -197,6 +197,7 @@ def lived(state: State) -> FakeCluster:
     return cluster
 
 
+@pytest.mark.timeout(180)
 @settings(max_examples=MANY, deadline=None, suppress_health_check=list(HealthCheck))
 @given(STATES)
 def test_no_plan_is_carried_out_against_the_rules(state: State) -> None:
