@@ -1,6 +1,7 @@
 """`make demo`: failures on a real control plane, seen before your eyes, and repaired.
 
-Environment: SCENE chooses one of `shows.SHOWS` or of `STORIES`; without it nodes are lost. STAY=1 leaves everything running until Ctrl-C (a SCENE then stays as it is before its repair).
+Environment: SCENE chooses one of `shows.SHOWS` or of `STORIES`; without it nodes are lost. STAY=1
+leaves everything running until Ctrl-C (a SCENE then stays as it is before its repair).
 DEMO_OWN_PATH=0 skips measuring Kubernetes' own path. Exit codes: 0 when every scene ended as it
 should, 1 when not, 2 for a SCENE that there is none of or that cannot be played here, 130 on
 Ctrl-C.
