@@ -17,17 +17,18 @@ help: ## this list
 setup: $(READY) ## get everything: .venv, Prometheus and Alertmanager, Kubernetes built once
 	@$(DEPLOY) $(PY) -m local tools
 
-demo: $(READY) ## failures on a real control plane, seen and repaired; SCENE=approve|handover|claims|csi|rwx|rok|heketi|gluster; STAY=1 leaves it running
+demo: $(READY) ## failures on a real control plane, seen and repaired; SCENE=approve|handover|blackout|claims|csi|rwx|rok|heketi|gluster; STAY=1 leaves it running
 	@STAY=$(STAY) SCENE=$(SCENE) $(DEPLOY) $(PY) -m demo
 
 test: setup check ## the checks, then every test, on real parts: 13 to 20 minutes; the first time some more for building
 	@$(DEPLOY) $(PY) -m local further
 	@echo "tests: 13 to 20 minutes on two cores, most of it waiting for a real control plane"
-	@# Two workers, each test by itself to whoever is free: those on a real cluster mostly wait.
-	@$(PY) -m pytest -n 2 --dist loadgroup $(TESTS)
+	@# Two workers: one takes the tests on a real control plane, which mostly wait; see tests/conftest.py.
+	@$(PY) -m pytest -n 2 $(TESTS)
 
 soak: setup ## what the tests do with chance, a thousand times and more: about 15 minutes
 	@$(PY) -m pytest -n 2 -m soak $(TESTS)
+	@$(PY) -m pytest -n 2 --hypothesis-profile=soak tests/signals tests/collectors
 
 check: $(READY) ## lint, format, types and import rules: about a minute the first time
 	@echo "ruff: lint and format"

@@ -28,7 +28,8 @@ MADE = (
 )
 HEAD = f"""{MADE}\
 # The remediator looks afresh at what an alert names, keeps records, writes Events, and patches
-# nodes (the out-of-service taint). Of what others made it deletes nothing, and it runs no command.
+# nodes (the out-of-service taint) and what claims ask for. Of what others made it deletes nothing,
+# and it runs no command.
 apiVersion: v1
 kind: ServiceAccount
 metadata:

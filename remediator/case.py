@@ -2,10 +2,14 @@
 
 import msgspec
 
-from exporter.observe.model import Signal
+from exporter.observe.model import OURS, Signal
 from exporter.observe.view import View
+from remediator.growth.policy import Growth
 from remediator.record import Record
 from remediator.schedule import Freeze, Window
+
+SWITCH = OURS + "remediation"
+"""Label or annotation on a node, a namespace or a claim: `disabled`, or `enabled`."""
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -17,10 +21,12 @@ class Policy(msgspec.Struct, frozen=True):
     rate_per_handler, rate_overall: how many subjects may be acted on within rate_window.
     blast_radius: the share of nodes, 0 to 1, that may be out of service by our doing at once; two
     always may. breaker: so many unreleased Failed or Unsettled records stop everything.
+    stop_workloads, stop_pods: how many one plan may stop.
     opt_in: only what carries the label is touched. capacity_cap: GiB that one plan may create.
     approve_within: how long a plan waits for a yes.
     blocking_alerts: names of alerts while which nothing begins.
     medik8s_leases: the namespace of Leases that say who works on a node; empty: nobody is asked.
+    growth: how claims may grow.
     windows: when work may begin, empty for always; freezes: when it may not.
     """
 
@@ -43,8 +49,11 @@ class Policy(msgspec.Struct, frozen=True):
     breaker: int = 3
     opt_in: bool = False
     capacity_cap: int = 4096
+    stop_workloads: int = 20
+    stop_pods: int = 200
     blocking_alerts: frozenset[str] = frozenset()
     medik8s_leases: str = ""
+    growth: Growth = Growth()
     windows: tuple[Window, ...] = ()
     freezes: tuple[Freeze, ...] = ()
 

@@ -97,6 +97,7 @@ class Execution:
         if not record.written:
             return moved(record, Phase.DEFERRED, "the object of the plan is gone", now)
         left = progress.closed(record, step, now, "the object is gone, and our change with it")
+        left = progress.paid(left, step, now, "the object is gone, and our change with it")
         return progress.marked(left, index, StepState.SKIPPED, now, "the object is gone")
 
     def _done(self, record: Record, index: int, step: Step, view: View) -> Record:
@@ -111,7 +112,7 @@ class Execution:
             ledger = (*record.status.ledger, entry)
             record = with_status(record, ledger=ledger, acted_at=acted)
         if step.pays:
-            record = progress.paid(record, step, now)
+            record = progress.paid(record, step, now, "taken back")
         return progress.marked(record, index, StepState.DONE, now, "seen done")
 
     def _waiting(self, record: Record, index: int, step: Step, sentence: str) -> Record:

@@ -70,6 +70,8 @@ class Judge:
     def reads(self, handler: Handler, record: Record, view: View) -> Iterator[Want]:
         """Name what the handler reads, and what guards do beyond that."""
         yield from handler.reads(record, view)
+        # How healthy the cluster is, whatever the plan is about.
+        yield Want(Kind.NODE)
         space, plan = self.policy.medik8s_leases, record.status.plan
         if space:
             named = {record.spec.subject.get("node", "")}

@@ -77,8 +77,8 @@ def to_record(plan: Plan) -> PlanRecord:
     claims = [f"{namespace}/{name}" for namespace, name in plan.used_claims]
     # How much and to what, as a step's parameters say it, is what a person says yes to.
     what = [
-        f"{step.kind} {step.target} {step.target_uid} {sorted(step.params.items())}"
-        for step in told
+        f"{one.kind} {one.target} {one.target_uid} {_said_yes_to(step, one.params)}"
+        for step, one in zip(plan.steps, told, strict=True)
     ]
     identity = "\0".join([plan.goal, str(plan.creates), *what])
     return PlanRecord(
@@ -94,6 +94,10 @@ def to_record(plan: Plan) -> PlanRecord:
         needs_yes=plan.needs_yes,
         findings=plan.findings,
     )
+
+
+def _said_yes_to(step: Step, params: dict[str, str]) -> list[tuple[str, str]]:
+    return sorted((name, value) for name, value in params.items() if name not in step.readings)
 
 
 def from_record(record: PlanRecord) -> Plan:

@@ -31,8 +31,10 @@ def undone(record: Record, known: Plan, index: int, view: View) -> str | None:
     debts = [entry for entry in record.owes if not steps.paid_by(step, entry)]
     for step in known.steps[:index]:
         owed = any(steps.made_by(step, entry) for entry in debts)
-        if owed and step.observe(view).progress is Progress.NOT_DONE:
-            return f"somebody else took it back: {step.sentence()}"
+        seen = step.observe(view)
+        if owed and seen.progress is Progress.NOT_DONE:
+            why = f" ({seen.sentence})" if seen.sentence else ""
+            return f"somebody else took it back: {step.sentence()}{why}"
     return None
 
 
@@ -83,9 +85,9 @@ def closed(record: Record, step: Step, now: float, note: str) -> Record:
     return _settled(record, lambda entry: steps.made_by(step, entry), now, note)
 
 
-def paid(record: Record, step: Step, now: float) -> Record:
+def paid(record: Record, step: Step, now: float, note: str) -> Record:
     """Return the record in which what a step takes back is closed."""
-    return _settled(record, lambda entry: steps.paid_by(step, entry), now, "taken back")
+    return _settled(record, lambda entry: steps.paid_by(step, entry), now, note)
 
 
 def _settled(record: Record, these: Callable[[LedgerEntry], bool], now: float, note: str) -> Record:

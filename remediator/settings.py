@@ -20,6 +20,7 @@ from exporter.observe.signals import detector_of
 from remediator.alertmanager import AlertmanagerSettings
 from remediator.case import Policy
 from remediator.handlers import handler_of
+from remediator.sizes import GrowthSettings
 from remediator.when import Schedule
 
 SHORTEST_GAP = Duration(30.0)
@@ -161,10 +162,15 @@ class Limits(msgspec.Struct, frozen=True):
     capacity_cap: Annotated[
         int, setting("How much cloud disk one plan may create.", unit="GiB")
     ] = 4096
+    stop_workloads: Annotated[
+        int, setting("How many workloads one plan may stop.", unit="workloads")
+    ] = 20
+    stop_pods: Annotated[int, setting("How many pods they may have.", unit="pods")] = 200
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Name what contradicts."""
-        for name in ("rate_per_handler", "rate_overall", "breaker", "capacity_cap"):
+        counts = ("rate_per_handler", "rate_overall", "breaker", "capacity_cap")
+        for name in (*counts, "stop_workloads", "stop_pods"):
             if getattr(self, name) < 1:
                 yield (name, "must be at least 1; to do nothing at all, the mode is observe")
         if not 0 <= self.blast_radius_percent <= PERCENT:
@@ -302,6 +308,9 @@ class Settings(msgspec.Struct, frozen=True):
         FactsSettings()
     )
     limits: Annotated[Limits, setting("How often and how long.")] = Limits()
+    growth: Annotated[GrowthSettings, setting("How claims may grow that fill up.")] = (
+        GrowthSettings()
+    )
     medik8s_leases: Annotated[
         str,
         setting(
@@ -350,8 +359,11 @@ class Settings(msgspec.Struct, frozen=True):
             breaker=limits.breaker,
             opt_in=self.opt_in,
             capacity_cap=limits.capacity_cap,
+            stop_workloads=limits.stop_workloads,
+            stop_pods=limits.stop_pods,
             blocking_alerts=frozenset(self.schedule.blocking_alerts),
             medik8s_leases=self.medik8s_leases,
+            growth=self.growth.value(),
             windows=tuple(one.value() for one in self.schedule.windows),
             freezes=tuple(one.value() for one in self.schedule.freezes),
         )

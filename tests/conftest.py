@@ -1,13 +1,42 @@
-"""Only what every test needs: one repair of a test library. Fixtures live beside their tests.
+"""Only what every test needs: one repair of a test library, and who of several workers runs what.
+
+Fixtures live beside their tests.
 
 aioresponses 0.7.9 builds aiohttp's ClientResponse without `stream_writer`, which aiohttp requires
 since 3.14 (pnuckowski/aioresponses#289). This gives it one; delete it when their fix is released.
 """
 
+from __future__ import annotations
+
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import aioresponses.core
+import hypothesis
+import pytest
 from aiohttp import ClientResponse
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer  # type: ignore[import-untyped]
+
+hypothesis.settings.register_profile("soak", max_examples=1000, deadline=None)
+
+TOGETHER = ("tests/cluster/", "tests/gluster/", "tests/filesystems/")
+"""Folders whose tests share what one worker starts: a control plane, a pool, the host's mounts."""
+
+
+class _Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """Gives each of those folders to one worker, the largest first, and the rest test by test."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Schedule so; xdist's own groups do nothing with pytest 9.2, whose items have no `_nodeid`."""
+    return _Scheduling(config, log)
 
 
 class _ResponseWithWriter(ClientResponse):

@@ -71,6 +71,8 @@ def _plain(value: object) -> object:
             return str(value)
         case Mapping():
             return {str(key): _plain(item) for key, item in value.items()}
+        case msgspec.Struct():
+            return {name: _plain(item) for name, item in msgspec.structs.asdict(value).items()}
         case _ if hasattr(type(value), "parse"):
             return str(value)
         case tuple() | list():

@@ -33,7 +33,19 @@ PATIENCE = 3.0
 PASSING = (errors.Unreachable, errors.Throttled, errors.ServerFailed)
 """What may be over a moment later."""
 
-OPTIONAL = frozenset({Kind.SNAPSHOT, Kind.SNAPSHOT_CONTENT, Kind.SNAPSHOT_CLASS})
+OPTIONAL = frozenset(
+    {
+        Kind.SNAPSHOT,
+        Kind.SNAPSHOT_CONTENT,
+        Kind.SNAPSHOT_CLASS,
+        Kind.DEPLOYMENT_CONFIG,
+        Kind.NOTEBOOK,
+        Kind.WORKFLOW,
+        Kind.CRON_WORKFLOW,
+        Kind.ROLLOUT,
+        Kind.SCALED_OBJECT,
+    }
+)
 """Kinds that are no part of Kubernetes: not installed means that there are none."""
 
 AskKubelet = Callable[[model.Node], Awaitable[Sequence[Object]]]

@@ -100,6 +100,16 @@ class View:
         """Return all StorageClasses."""
         return list(self._of(model.StorageClass, Kind.STORAGE_CLASS))
 
+    def quotas(self, namespace: str) -> list[model.Quota]:
+        """Return the ResourceQuotas of a namespace."""
+        found = self._objects.within(Kind.QUOTA, namespace)
+        return [one for one in found.values() if isinstance(one, model.Quota)]
+
+    def limit_ranges(self, namespace: str) -> list[model.LimitRange]:
+        """Return the LimitRanges of a namespace."""
+        found = self._objects.within(Kind.LIMIT_RANGE, namespace)
+        return [one for one in found.values() if isinstance(one, model.LimitRange)]
+
     def csi_node(self, name: str) -> model.CsiNode | None:
         """Return the CSINode of a node."""
         return self._get(model.CsiNode, Kind.CSI_NODE, "", name)
@@ -123,6 +133,20 @@ class View:
     def snapshot_classes(self) -> list[model.SnapshotClass]:
         """Return all VolumeSnapshotClasses."""
         return list(self._of(model.SnapshotClass, Kind.SNAPSHOT_CLASS))
+
+    def workload(self, kind: Kind, namespace: str, name: str) -> model.Workload | None:
+        """Return what makes pods from a template, of one kind."""
+        return self._get(model.Workload, kind, namespace, name)
+
+    def workloads(self, kind: Kind, namespace: str) -> list[model.Workload]:
+        """Return the workloads of one kind in a namespace, by name."""
+        found = self._objects.within(kind, namespace).values()
+        return sorted((obj for obj in found if isinstance(obj, model.Workload)), key=_NAME)
+
+    def autoscalers(self, kind: Kind, namespace: str) -> list[model.Autoscaler]:
+        """Return the autoscalers of one kind in a namespace, by name."""
+        found = self._objects.within(kind, namespace).values()
+        return sorted((obj for obj in found if isinstance(obj, model.Autoscaler)), key=_NAME)
 
     def volume_stats(self, namespace: str, claim: str) -> model.VolumeStats | None:
         """Return what a kubelet last said of a claim that is mounted on its node."""

@@ -6,11 +6,10 @@ to be asked in.
 
 from collections.abc import Iterator, Mapping
 
-from exporter.observe.model import OURS, Kind
+from exporter.observe.model import Kind
 from exporter.observe.signals.node_lost_with_volumes import claims_on
+from remediator.case import SWITCH
 from remediator.guards.base import Allowed, Denied, NotYet, Question, Verdict
-
-SWITCH = OURS + "remediation"
 
 
 def opt_out(question: Question) -> Verdict:

@@ -4,9 +4,17 @@ Adding a power to the product is one file here and one line in this tuple.
 """
 
 from remediator.handlers.base import Handler
+from remediator.handlers.expansion_failed import ExpansionFailed
 from remediator.handlers.node_lost_with_volumes import NodeLostWithVolumes
+from remediator.handlers.rwx_recovery_blocked import RwxRecoveryBlocked
+from remediator.handlers.volume_filling import VolumeFilling
 
-HANDLERS: tuple[Handler, ...] = (NodeLostWithVolumes(),)
+HANDLERS: tuple[Handler, ...] = (
+    NodeLostWithVolumes(),
+    RwxRecoveryBlocked(),
+    VolumeFilling(),
+    ExpansionFailed(),
+)
 
 
 def handler_of(signal: str) -> Handler | None:

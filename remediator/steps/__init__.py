@@ -8,9 +8,21 @@ import msgspec
 
 from remediator.record import LedgerEntry, StepRecord
 from remediator.steps.base import Step
+from remediator.steps.claims import GrowClaim, LowerRequest
 from remediator.steps.taints import AddTaint, RemoveTaint
+from remediator.steps.users import AwaitNoPods, AwaitRwxClear
+from remediator.steps.workloads import StartWorkload, StopWorkload
 
-STEPS: tuple[type[Step], ...] = (AddTaint, RemoveTaint)
+STEPS: tuple[type[Step], ...] = (
+    AddTaint,
+    RemoveTaint,
+    StopWorkload,
+    AwaitNoPods,
+    AwaitRwxClear,
+    StartWorkload,
+    GrowClaim,
+    LowerRequest,
+)
 
 
 def to_record(step: Step) -> StepRecord:

@@ -69,6 +69,7 @@ class Step(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 
     Fields are texts, numbers and booleans, for they stand as texts in the record.
 
+    readings: fields that move by themselves; they are no part of what a person says yes to.
     owes: its write is a debt until it is taken back. pays: the kind of step whose debt at the same
     object it takes back; without such a debt it is skipped. needs_proof: only on a node that is
     proven dead. final: from here on there is no way back. once: when its call gets no clear answer
@@ -76,6 +77,7 @@ class Step(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     it; 0 where the answer is the proof.
     """
 
+    readings: ClassVar[frozenset[str]] = frozenset()
     owes: ClassVar[bool] = False
     pays: ClassVar[str] = ""
     needs_proof: ClassVar[bool] = False

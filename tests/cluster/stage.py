@@ -25,6 +25,13 @@ OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 UNDO = "pvmedic.dev/undo"
 MANAGER = "pvmedic-remediator"
 PATIENCE = 60.0
+SHOP = ("web", "db")
+"""Labels `app` of the shop's pods."""
+
+
+def _each(field: str) -> str:
+    """Return the output format of kubectl that shows a field of each object, a line each."""
+    return f'jsonpath={{range .items[*]}}{{.metadata.name}}{{" "}}{{{field}}}{{"\\n"}}{{end}}'
 
 
 class Stage:
@@ -71,12 +78,19 @@ class Stage:
         cluster.kubectl("delete", "events", "--all")
 
     def wait(self, what: str, ready: Callable[[], object], seconds: float = PATIENCE) -> None:
-        """Wait for a condition; in vain, the error shows the records."""
+        """Wait for a condition; in vain, the error shows records, pods, nodes and Events."""
         try:
             self.cluster.wait(what, ready, seconds)
         except LocalClusterError as error:
-            with contextlib.suppress(Exception):
-                error.add_note(self.cluster.kubectl("get", "remediations"))
+            for told in (
+                ("get", "remediations"),
+                ("-n", self.space, "get", "pods,volumeattachments", "-o", "wide"),
+                ("-n", self.space, "get", "pods", "-o", _each(".status.conditions")),
+                ("get", "nodes", "-o", _each(".spec")),
+                ("-n", self.space, "get", "events", "--sort-by=.lastTimestamp"),
+            ):
+                with contextlib.suppress(Exception):
+                    error.add_note(self.cluster.kubectl(*told))
             raise
 
     def start_remediator(self, **changes: Json) -> None:
@@ -98,7 +112,7 @@ class Stage:
             + workloads.deployment(self.space, "web", "web", node)
             + workloads.stateful_set(self.space, "db", node)
         )
-        self.wait(f"both pods Running on {node}", lambda: self.running() == {node: 2})
+        self.wait(f"both pods Running on {node}", lambda: self._shop_is_on(node))
 
     def pods(self) -> list[Json]:
         """Return the namespace's pods."""
@@ -198,6 +212,20 @@ class Stage:
     def power_cycle(self) -> None:
         """Start the node's stopped instance again."""
         self.cluster.cloud.start(self.instance)
+
+    def _shop_is_on(self, node: str) -> bool:
+        """Say so, and send back what went elsewhere while a busy machine let the node look lost.
+
+        Its pods only prefer the node, so that they can leave it; none comes back by itself.
+        """
+        if self.running() != {node: 2} and self.cluster.usable(node):
+            for pod in self.pods():
+                of_shop = pod["metadata"].get("labels", {}).get("app") in SHOP
+                if of_shop and pod["spec"].get("nodeName", node) != node:
+                    name = pod["metadata"]["name"]
+                    delete = ("delete", "pod", name, "--wait=false", "--ignore-not-found")
+                    self.cluster.kubectl("-n", self.space, *delete)
+        return self.running() == {node: 2}
 
     def _revive(self, node: str) -> None:
         cluster, instance = self.cluster, self.cluster.instance_of(node)

@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from exporter.observe import errors
+from exporter.observe.kube.resources import path
 from exporter.observe.model import Kind
 from exporter.observe.signals.node_lost_with_volumes import HEARTBEATS
 from local import workloads
 from remediator import approvals, store
 from remediator.cli.rights import Right, needed
 from remediator.leader import NAME
+from remediator.steps.workloads import STOPPABLE
 from remediator.world import PAUSE
 from tests.cluster.test_seen_rights import api_of, ended
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from demo.line import Line
     from exporter.observe.kube.api import Api
@@ -66,7 +68,25 @@ def follows(path: str) -> Call:
     return follow
 
 
+def everywhere(verbs: str, kinds: Iterable[Kind]) -> dict[tuple[str, ...], Call]:
+    """Return where the rights to list and patch what makes pods show, and what scales it."""
+    found: dict[tuple[str, ...], Call] = {}
+    for kind in kinds:
+        for verb in verbs.split():
+            where = path(kind, "default", "nobody")
+            found[verb, str(kind)] = (
+                lists(kind) if verb == "list" else sends("PATCH", where, {}, MERGE)
+            )
+    return found
+
+
 SHOWS: dict[tuple[str, ...], Call] = {
+    **everywhere("list patch", STOPPABLE),
+    **everywhere("list", (Kind.WORKFLOW, Kind.AUTOSCALER, Kind.SCALED_OBJECT)),
+    **everywhere("list", (Kind.EVENT, Kind.SNAPSHOT, Kind.QUOTA, Kind.LIMIT_RANGE)),
+    **everywhere("patch", (Kind.CLAIM,)),
+    ("get", "nodes/stats"): sends("GET", "/api/v1/nodes/nobody/stats"),
+    ("get", "storageclasses"): gets(Kind.STORAGE_CLASS),
     ("get", "persistentvolumeclaims"): gets(Kind.CLAIM, "default"),
     ("get", "namespaces"): gets(Kind.NAMESPACE),
     ("get", "persistentvolumes"): gets(Kind.VOLUME),

@@ -75,7 +75,9 @@ def test_two_live_nodes_that_want_one_volume_are_named_and_nothing_is_done(stage
         "the remediator heard of it",
         lambda: stage.value("remediator", "pvmedic_webhook_alerts_total", outcome="NoHandler"),
     )
-    assert stage.line.remediations() == []
+    assert stage.records() == stage.records(stage.other) == []
+    about = [item["spec"]["subject"] for item in stage.line.remediations()]
+    assert not [subject for subject in about if subject.get("namespace") == space]
     assert not stage.touched()
     assert not stage.touched(stage.other)
     assert stage.running() == {stage.node: 1}

@@ -1,7 +1,7 @@
 """Samples carry exactly the labels that their family names: reference and dashboards rely on it."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter import collectors
@@ -10,12 +10,7 @@ from exporter.observe.model import Object
 from exporter.observe.signals import DETECTORS, detector_of
 from exporter.observe.signals.base import Detector
 from tests.signals import made, worlds
-
-in_random_worlds = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+from tests.signals.test_detectors import random_worlds
 
 
 def drawn(detector: Detector) -> st.SearchStrategy[list[Object]]:
@@ -25,7 +20,7 @@ def drawn(detector: Detector) -> st.SearchStrategy[list[Object]]:
 
 
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda one: one.name)
-@in_random_worlds
+@random_worlds
 @given(data=st.data())
 def test_a_since_series_has_its_family_s_labels(detector: Detector, data: st.DataObject) -> None:
     """In their order, whatever the signal leaves out."""
@@ -39,7 +34,7 @@ def test_a_since_series_has_its_family_s_labels(detector: Detector, data: st.Dat
 
 
 @pytest.mark.parametrize("name", collectors.FURTHER)
-@in_random_worlds
+@random_worlds
 @given(data=st.data())
 def test_what_else_a_subject_shows_has_its_family_s_labels(name: str, data: st.DataObject) -> None:
     """And its family is one that is published."""

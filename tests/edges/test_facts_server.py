@@ -309,7 +309,11 @@ def test_only_what_tells_of_the_kinds_is_looked_at_again(allowing: FakeApiServer
     asyncio.run(run())
 
 
-def test_a_thousand_callers_at_once_stall_nothing(allowing: FakeApiServer) -> None:
+MANY = pytest.mark.parametrize("many", [200, pytest.param(1000, marks=pytest.mark.soak)])
+
+
+@MANY
+def test_many_callers_at_once_stall_nothing(allowing: FakeApiServer, many: int) -> None:
     """All are told, metrics are served meanwhile, and the API server is asked twice."""
 
     async def run() -> None:
@@ -323,7 +327,7 @@ def test_a_thousand_callers_at_once_stall_nothing(allowing: FakeApiServer) -> No
                         await answer.read()
                         return answer.status
 
-                callers = asyncio.gather(*(ask() for _ in range(1000)))
+                callers = asyncio.gather(*(ask() for _ in range(many)))
                 assert (await found.face.get(tls=found.tls))[0] == 200
                 assert not callers.done()
                 assert set(await callers) == {200}
@@ -333,7 +337,8 @@ def test_a_thousand_callers_at_once_stall_nothing(allowing: FakeApiServer) -> No
     asyncio.run(run())
 
 
-def test_a_thousand_strangers_at_once_are_sent_away(server: FakeApiServer) -> None:
+@MANY
+def test_many_strangers_at_once_are_sent_away(server: FakeApiServer, many: int) -> None:
     """And the API server is asked about a few of them only."""
     server.json(TOKENS, {"status": {}}, 201)
 
@@ -348,7 +353,7 @@ def test_a_thousand_strangers_at_once_are_sent_away(server: FakeApiServer) -> No
                     async with session.get(url + PATH, headers=sent) as answer:
                         return answer.status
 
-                statuses = await asyncio.gather(*(ask(number) for number in range(1000)))
+                statuses = await asyncio.gather(*(ask(number) for number in range(many)))
                 assert set(statuses) == {401, 503}
             assert len(server.requests) < 100
             assert found.refused("Busy") == statuses.count(503)

@@ -1,24 +1,10 @@
-"""Images with real file systems, and one test at a time: there is one kernel with one table.
+"""Images with real file systems. One worker runs all tests here: there is one table of mounts."""
 
-A lock, for pytest 9.2 leaves no way to pytest-xdist 3.8 to group tests by `xdist_group`.
-"""
-
-import fcntl
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local import loop_disk, tools
-
-
-@pytest.fixture(autouse=True)
-def alone() -> Iterator[None]:
-    """Wait for the other worker's test of this folder."""
-    with (Path(tempfile.gettempdir()) / "pvmedic-tests-filesystems.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 @pytest.fixture

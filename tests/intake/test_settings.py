@@ -9,6 +9,7 @@ import pytest
 
 from exporter.kit.settings import SettingsError, read_text
 from remediator.case import Policy
+from remediator.growth.policy import Driver, Growth
 from remediator.schedule import Freeze, Window
 from remediator.settings import Settings
 
@@ -49,6 +50,11 @@ limits:
   blast_radius_percent: 20
   breaker: 5
   capacity_cap: 100
+growth:
+  step: 10Gi
+  ceiling: 1Ti
+  cooldown: 2h
+  drivers: {{pd.csi.storage.gke.io: {{largest: 64Ti, cooldown: 1m}}, plain: {{}}}}
 opt_in: true
 alertmanager: {{urls: ["http://alertmanager:9093"]}}
 schedule:
@@ -73,6 +79,12 @@ schedule:
         blast_radius=0.2,
         breaker=5,
         capacity_cap=100,
+        growth=Growth(
+            "10Gi",
+            1024**4,
+            7200.0,
+            {"pd.csi.storage.gke.io": Driver(64 * 1024**4, 60.0), "plain": Driver()},
+        ),
         opt_in=True,
         blocking_alerts=frozenset({"EtcdDown"}),
         windows=(Window(("sat",), time(22), time(4), "Europe/Berlin"),),
@@ -97,6 +109,11 @@ FREEZE = "schedule: {freezes: [{begins: '2026-12-20T00:00:00Z', ends: '2026-12-2
         ("schedule: {blocking_alerts: [X]}\n", "schedule.blocking_alerts: nobody can be asked"),
         ("alertmanager: {urls: ['alertmanager:9093']}\n", "alertmanager.urls: 'alertmanager:9093'"),
         ("alertmanager: {every: 0s}\n", "alertmanager.every: must be at least 1s"),
+        ("growth: {step: some}\n", "growth.step: must be a percentage up to 1000%"),
+        ("growth: {step: 0%}\n", "growth.step: must be a percentage up to 1000%"),
+        ("growth: {ceiling: large}\n", "growth.ceiling: 'large' is not a size"),
+        ("growth: {ceiling: -1Gi}\n", "growth.ceiling: '-1Gi' is not a size"),
+        ("growth: {drivers: {x: {largest: yes}}}\n", "growth.drivers.x.largest: True is not"),
         ("limits: {breaker: 0}\n", "limits.breaker: must be at least 1"),
         ("limits: {blast_radius_percent: 101}\n", "limits.blast_radius_percent: must be 0 to 100"),
     ],

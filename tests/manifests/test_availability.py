@@ -3,7 +3,7 @@
 import pytest
 
 from remediator.app import PARKED_WITHIN
-from tests.manifests.test_manifests import of
+from tests.manifests.shipped import of
 
 
 @pytest.mark.parametrize("name", ["pvmedic-exporter", "pvmedic-remediator"])

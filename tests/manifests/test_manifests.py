@@ -3,82 +3,20 @@
 import builtins
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 import yaml
 
 from exporter.kit import settings
-from exporter.observe.kube.resources import RESOURCES
-from exporter.observe.signals import READ
 from exporter.settings import NodeSettings
 from exporter.settings import Settings as ExporterSettings
 from remediator import record
-from remediator.cli.rights import needed
 from remediator.settings import Mode
 from remediator.settings import Settings as RemediatorSettings
-
-HERE = Path(__file__).resolve().parents[2] / "deploy" / "manifests"
-
-Tree = Mapping[str, Any]  # Any: what YAML holds; every test checks what it reads.
-
-
-def kustomized(folder: Path) -> Iterator[tuple[Path, Tree]]:
-    """Yield the objects that a kustomization composes, with their files."""
-    for name in yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]:
-        path = folder / name
-        if path.is_dir():
-            yield from kustomized(path)
-        else:
-            for each in yaml.safe_load_all(path.read_text()):
-                yield path, each
-
-
-PEOPLE = {("", "pvmedic-approver"), ("", "pvmedic-attester"), ("pvmedic", "pvmedic-pauser")}
-"""Roles for people."""
-
-OBJECTS = [each for folder in (HERE, HERE / "node") for _, each in kustomized(folder)]
-
-
-def of(kind: str) -> dict[tuple[str, str], Tree]:
-    """Return the objects of a kind by namespace and name."""
-    return {
-        (each["metadata"].get("namespace", ""), each["metadata"]["name"]): each
-        for each in OBJECTS
-        if each["kind"] == kind
-    }
-
-
-def rights(name: str) -> set[tuple[str, str, str, str, str]]:
-    """Return what an account may: (namespace, group, resource, verb, object name)."""
-    space = "pvmedic-node" if name == "pvmedic-node" else "pvmedic"
-    account = {"kind": "ServiceAccount", "name": name, "namespace": space}
-    found = set()
-    for kind in ("ClusterRole", "Role"):
-        for (namespace, _), binding in of(f"{kind}Binding").items():
-            if account not in binding["subjects"]:
-                continue
-            assert binding["roleRef"]["kind"] == kind
-            role = of(kind)[namespace, binding["roleRef"]["name"]]
-            for rule in role["rules"]:
-                urls = rule.get("nonResourceURLs", ())
-                found |= {("", "", url, verb, "") for url in urls for verb in rule["verbs"]}
-                found |= {
-                    (namespace, group, resource, verb, only)
-                    for group in rule.get("apiGroups", ())
-                    for resource in rule["resources"]
-                    for verb in rule["verbs"]
-                    for only in rule.get("resourceNames", [""])
-                }
-    return found
-
-
-def every(group: str, resources: str, verbs: str) -> set[tuple[str, str, str, str, str]]:
-    """Return rights in all namespaces."""
-    return {("", group, each, verb, "") for each in resources.split() for verb in verbs.split()}
+from tests.manifests.shipped import HERE, OBJECTS, Tree, kustomized, of
 
 
 def test_every_file_is_part_of_the_whole() -> None:
@@ -87,82 +25,6 @@ def test_every_file_is_part_of_the_whole() -> None:
     composed = {path for folder in folders for path, _ in kustomized(folder)}
     lying = set(HERE.rglob("*.yaml")) - set(HERE.rglob("kustomization.yaml"))
     assert lying - composed == set(HERE.rglob("settings/*.yaml"))
-
-
-def test_the_exporter_may_look_and_nothing_else() -> None:
-    """List and watch on exactly what its detectors read, and what kubelets and nodes tell."""
-    watched: set[tuple[str, str, str, str, str]] = set()
-    for kind in READ & RESOURCES.keys():
-        group = RESOURCES[kind].base.strip("/").split("/")[1:-1]
-        watched |= every("".join(group), RESOURCES[kind].name, "list watch")
-    assert rights("pvmedic-exporter") == (
-        watched
-        | every("", "nodes/stats /facts", "get")
-        | {("pvmedic-node", "discovery.k8s.io", "endpointslices", "list", "")}
-    )
-
-
-def test_a_node_asks_the_api_server_only_who_its_callers_are() -> None:
-    """And the claim of a volume whose mount is in trouble, by its name."""
-    assert rights("pvmedic-node") == (
-        every("authentication.k8s.io", "tokenreviews", "create")
-        | every("authorization.k8s.io", "subjectaccessreviews", "create")
-        | every("", "persistentvolumes", "get")
-    )
-
-
-def test_the_remediator_has_exactly_the_rights_it_uses() -> None:
-    """Look, patch nodes, write Events, keep records, hear people, hold the Lease."""
-    assert rights("pvmedic-remediator") == (
-        every("", "persistentvolumeclaims namespaces", "get")
-        | every("", "persistentvolumes", "get list")
-        | every("", "pods", "list")
-        | every("storage.k8s.io", "volumeattachments", "list")
-        | every("", "nodes", "get list patch")
-        | every("", "events", "create")
-        | every("pvmedic.dev", "remediations", "get list watch create patch delete")
-        | every("pvmedic.dev", "remediationapprovals", "list watch")
-        | every("pvmedic.dev", "remediations/status", "update")
-        | {("kube-node-lease", "coordination.k8s.io", "leases", "get", "")}
-        | {("pvmedic", "", "configmaps", "get", "pvmedic-pause")}
-        | {("pvmedic", "coordination.k8s.io", "leases", "create", "")}
-        | {
-            ("pvmedic", "coordination.k8s.io", "leases", verb, "pvmedic-remediator")
-            for verb in ("get", "update")
-        }
-    )
-
-
-def test_check_access_asks_for_exactly_what_ships() -> None:
-    """A right that is missing is found by the command that looks for it."""
-    asked = {
-        (one.namespace, one.group, one.resource, one.verb, one.name) for one in needed("pvmedic")
-    }
-    assert asked == rights("pvmedic-remediator")
-
-
-@pytest.mark.parametrize("account", ["pvmedic-exporter", "pvmedic-node", "pvmedic-remediator"])
-def test_no_account_has_a_dangerous_right(account: str) -> None:
-    """No wildcard, no command execution, no secrets, no deleting and no rights over rights."""
-    for _, group, resource, verb, _ in rights(account):
-        assert "*" not in (group, resource, verb)
-        assert resource not in ("nodes/proxy", "pods/exec", "pods/attach", "secrets")
-        assert verb not in ("deletecollection", "escalate", "bind", "impersonate")
-        # Its own records, once they are over for long, and nothing else.
-        assert verb != "delete" or (group, resource) == ("pvmedic.dev", "remediations")
-        assert (resource, verb) != ("remediationapprovals", "create")
-        assert (resource, verb) != ("nodeattestations", "create")
-
-
-def test_every_role_is_bound_and_every_binding_has_its_role() -> None:
-    """A role without a binding, or the reverse, is a right that somebody believes in."""
-    for kind in ("ClusterRole", "Role"):
-        bound = {
-            (namespace, binding["roleRef"]["name"])
-            for (namespace, _), binding in of(f"{kind}Binding").items()
-        }
-        # Which people may do what is for the cluster's owner to say.
-        assert bound == set(of(kind)) - PEOPLE
 
 
 def test_everything_with_a_namespace_is_in_ours() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.observe import gluster_told
 from exporter.observe.gluster_told import (
     ECHO_SECONDS,
     MOST_PEERS,
@@ -233,8 +234,16 @@ def test_what_nothing_explains_is_held_once_a_second_whatever_its_kinds() -> Non
 
 
 def test_floods_leave_nothing_behind() -> None:
-    """A hundred disconnects with 5,500 volumes, a million lines: as much memory as after one."""
+    """Six disconnects with 5,500 volumes, 66,000 facts: as much memory as after one.
+
+    Counted is what the fold itself holds: elsewhere in the process others come and go.
+    """
     folded = Told()
+    own = tracemalloc.Filter(inclusive=True, filename_pattern=gluster_told.__file__)
+
+    def held() -> int:
+        snapshot = tracemalloc.take_snapshot().filter_traces([own])
+        return sum(one.size for one in snapshot.statistics("filename"))
 
     def disconnect(number: int) -> None:
         at = T0 + number * 30
@@ -249,13 +258,13 @@ def test_floods_leave_nothing_behind() -> None:
     tracemalloc.start()
     try:
         disconnect(0)
-        before = tracemalloc.get_traced_memory()[0]
-        for number in range(1, 20):
+        before = held()
+        for number in range(1, 6):
             disconnect(number)
-        assert tracemalloc.get_traced_memory()[0] - before < 100_000
+        assert held() - before < 10_000
     finally:
         tracemalloc.stop()
-    assert folded.seen("a", T0 + 600).locks[0].count == 20 * 5500
+    assert folded.seen("a", T0 + 600).locks[0].count == 6 * 5500
 
 
 AT = st.floats(0, 2000)

@@ -9,6 +9,7 @@ import pytest
 from exporter.observe import model
 from exporter.observe.model import Cause, Failure, Kind
 from exporter.observe.parse import wire
+from tests.observe.test_wire_limits import LIMIT_RANGE, QUOTA
 
 T0, T1, T2 = "2023-11-14T22:13:20Z", "2023-11-14T22:13:21Z", "2023-11-14T22:13:22Z"
 AT = 1_700_000_000.0
@@ -168,6 +169,8 @@ WHOLE = {
     Kind.SNAPSHOT: SNAPSHOT,
     Kind.SNAPSHOT_CONTENT: CONTENT,
     Kind.NODE: NODE,
+    Kind.QUOTA: QUOTA,
+    Kind.LIMIT_RANGE: LIMIT_RANGE,
 }
 
 
@@ -271,7 +274,8 @@ def test_a_pod_that_mounts_the_plugin_registry_is_a_node_plugin() -> None:
         exit_message=LAST_WORDS,
         exit_cause=Cause.TIMEOUT,
     )
-    assert (found.owner, found.sandbox) == ("DaemonSet/csi-node", False)
+    assert found.controller == model.Owner("", "DaemonSet", "csi-node")
+    assert found.sandbox is False
     assert (found.starting, found.blocked_by) == (True, "CrashLoopBackOff")
     assert wire.kept(found)
 

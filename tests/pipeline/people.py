@@ -9,7 +9,7 @@ from remediator.orders import Decision, Order
 from remediator.pipeline import Pipeline
 from remediator.record import Phase
 from tests.story.fake_cluster import FakeCluster, carry_on
-from tests.story.objects import AUTO, NAME, record
+from tests.story.objects import AUTO, record
 
 ASKS = msgspec.structs.replace(AUTO, mode="approve")
 
@@ -30,7 +30,7 @@ def say(
     said = Order(
         name=f"order-{len(cluster.orders)}",
         uid=f"uid-order-{len(cluster.orders)}",
-        remediation=NAME,
+        remediation=kept.name,
         remediation_uid=kept.uid,
         decision=decision,
         by="ann",

@@ -6,7 +6,7 @@ import pytest
 
 from remediator.alert import Outcome
 from remediator.case import Policy
-from remediator.gauges import under_way
+from remediator.gauges import SUBJECT_LABELS, under_way
 from remediator.metrics import Metrics
 from remediator.record import ACTING, FOR_A_HUMAN, LedgerEntry, Phase, Record, Seen
 from tests.story.fake_cluster import FakeCluster, ticks
@@ -22,8 +22,9 @@ def metrics(*records: Record, now: float = NOW) -> Metrics:
 
 
 def sample(of: Metrics, name: str, **labels: str) -> float | None:
-    """Return a sample's value; labels that every series of ours has may be left out."""
-    return of.registry.get_sample_value(f"pvmedic_{name}", labels)
+    """Return a sample's value; what another failure's subject is named by is empty."""
+    subject = dict.fromkeys(SUBJECT_LABELS, "") if labels.keys() & set(SUBJECT_LABELS) else {}
+    return of.registry.get_sample_value(f"pvmedic_{name}", {**subject, **labels})
 
 
 @pytest.mark.parametrize("phase", Phase)

@@ -164,6 +164,8 @@ LABELS: Mapping[str, Sequence[str]] = {
 
 REFUSED = model.Failure(model.Cause.OPERATION_PENDING, "refused", 70.0)
 
+_SCALED = model.Owner("apps", "Deployment", "user")
+
 TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
     Kind.NODE: (
         made.node("a"),
@@ -239,6 +241,13 @@ TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
     Kind.KERNEL_LOG: (model.KernelLog("a", 10),),
     Kind.HEKETI: (made.heketi(), made.heketi(up=False, reason="Refused", listed=False)),
     Kind.HEKETI_VOLUME: (made.heketi_volume(), made.heketi_volume("vol_3")),
+    **{model.KIND_OF[cls]: (cls("web", "user", "uid-user", "1"),) for cls in model.WORKLOADS},
+    **{
+        model.KIND_OF[cls]: (cls("web", "user", "uid-user", "1", _SCALED, 1, 3),)
+        for cls in model.AUTOSCALERS
+    },
+    Kind.QUOTA: (model.Quota("web", "quota", {}, {}),),
+    Kind.LIMIT_RANGE: (model.LimitRange("web", "sizes"),),
     Kind.EVENT: (
         made.event(made.pod(), facts.MultiAttachBlocked("pv-data"), name="held"),
         made.event(made.claim(), facts.RokJobFailed("0x8A", 28, no_space=True), name="full"),

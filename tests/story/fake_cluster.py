@@ -53,8 +53,8 @@ class Machine(msgspec.Struct):
 class FakeCluster:
     """World, Power, Records, Actuator and Sink in one. Fields are there to be set by a test.
 
-    clock: Unix seconds. calls: what was called, in order. writes: steps that took effect.
-    answers: what the cloud answered.
+    name: the record that it is about. clock: Unix seconds. calls: what was called, in order.
+    writes: steps that took effect. answers: what the cloud answered.
     unseen: kinds that cannot be read. refusals: errors for the next calls of `apply`, each with
     whether the write lands all the same. before_write: called when a write has arrived, before it
     is judged. after_look: called when a look has been had. deaths: numbers of the points at which
@@ -67,6 +67,7 @@ class FakeCluster:
         """Start with the scene of `objects`, its instances running but for the dead node's."""
         self.policy = policy
         self.guards = GUARDS
+        self.name = NAME
         self.clock = NOW
         self.objects = Objects(objects or made.scene())
         self.orders: list[Order] = []
@@ -142,13 +143,13 @@ class FakeCluster:
         """Store a record as if it had been created."""
         self.kept[record.name] = record
 
-    def record(self, name: str = NAME) -> Record:
+    def record(self, name: str = "") -> Record:
         """Return a record as it is stored."""
-        return self.kept[name]
+        return self.kept[name or self.name]
 
-    def phase(self, name: str = NAME) -> Phase:
+    def phase(self, name: str = "") -> Phase:
         """Return a record's phase."""
-        return self.kept[name].status.phase
+        return self.record(name).status.phase
 
     def phases(self) -> list[Phase]:
         """Return the phases that the record went through."""
@@ -312,13 +313,15 @@ class FakeCluster:
         return View(self.objects, self.clock).node(name)
 
     def _matching(self, want: Want) -> list[Object]:
-        on = want.field_selector.removeprefix("spec.nodeName=")
+        fields = {"spec.nodeName": "node", "involvedObject.kind": "about_kind"}
+        fields["involvedObject.name"] = "about_name"
+        parts = [part.partition("=") for part in want.field_selector.split(",") if part]
         return [
             obj
             for obj in self.objects.of(want.kind)
             if (not want.name or obj.name == want.name)
             and (not want.namespace or getattr(obj, "namespace", "") == want.namespace)
-            and (not on or getattr(obj, "node", "") == on)
+            and all(getattr(obj, fields[field], "") == value for field, _, value in parts)
         ]
 
     def _unread(self, kind: Kind) -> str | None:
@@ -389,7 +392,7 @@ async def carry_on(cluster: FakeCluster, engine: Pipeline, until: Callable[[], b
     for _ in range(2000):
         if until():
             return
-        rest = await engine.tick(NAME)
+        rest = await engine.tick(cluster.name)
         cluster.clock += max(rest, 0.25)
     raise AssertionError(f"not so after 2000 ticks: {cluster.record().status}")
 
@@ -397,4 +400,4 @@ async def carry_on(cluster: FakeCluster, engine: Pipeline, until: Callable[[], b
 async def ticks(cluster: FakeCluster, engine: Pipeline, number: int) -> None:
     """Tick a number of times and let time pass."""
     for _ in range(number):
-        cluster.clock += max(await engine.tick(NAME), 0.25)
+        cluster.clock += max(await engine.tick(cluster.name), 0.25)

@@ -80,6 +80,7 @@ def carried_out(state: State) -> FakeCluster:
     return cluster
 
 
+@pytest.mark.timeout(180)
 @settings(max_examples=MANY, deadline=None, suppress_health_check=list(HealthCheck))
 @given(states())
 def test_no_plan_is_carried_out_against_the_rules(state: State) -> None:

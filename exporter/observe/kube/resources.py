@@ -27,6 +27,9 @@ _STORAGE = "/apis/storage.k8s.io/v1"
 _STORAGE_OLDER = ("/apis/storage.k8s.io/v1beta1",)
 _SNAPSHOT = "/apis/snapshot.storage.k8s.io/v1"
 _SNAPSHOT_OLDER = ("/apis/snapshot.storage.k8s.io/v1beta1",)
+_APPS = "/apis/apps/v1"
+_BATCH = "/apis/batch/v1"
+_ARGO = "/apis/argoproj.io/v1alpha1"
 
 RESOURCES: Mapping[Kind, Resource] = {
     Kind.NODE: Resource(_CORE, "nodes", namespaced=False),
@@ -55,8 +58,40 @@ RESOURCES: Mapping[Kind, Resource] = {
     Kind.SNAPSHOT_CLASS: Resource(
         _SNAPSHOT, "volumesnapshotclasses", namespaced=False, older=_SNAPSHOT_OLDER, optional=True
     ),
+    Kind.DEPLOYMENT: Resource(_APPS, "deployments", namespaced=True),
+    Kind.STATEFUL_SET: Resource(_APPS, "statefulsets", namespaced=True),
+    Kind.DAEMON_SET: Resource(_APPS, "daemonsets", namespaced=True),
+    Kind.REPLICA_SET: Resource(_APPS, "replicasets", namespaced=True),
+    Kind.REPLICATION_CONTROLLER: Resource(_CORE, "replicationcontrollers", namespaced=True),
+    Kind.DEPLOYMENT_CONFIG: Resource(
+        "/apis/apps.openshift.io/v1", "deploymentconfigs", namespaced=True, optional=True
+    ),
+    Kind.JOB: Resource(_BATCH, "jobs", namespaced=True),
+    Kind.CRON_JOB: Resource(_BATCH, "cronjobs", namespaced=True, older=("/apis/batch/v1beta1",)),
+    Kind.NOTEBOOK: Resource(
+        "/apis/kubeflow.org/v1",
+        "notebooks",
+        namespaced=True,
+        older=("/apis/kubeflow.org/v1beta1",),
+        optional=True,
+    ),
+    Kind.WORKFLOW: Resource(_ARGO, "workflows", namespaced=True, optional=True),
+    Kind.CRON_WORKFLOW: Resource(_ARGO, "cronworkflows", namespaced=True, optional=True),
+    Kind.ROLLOUT: Resource(_ARGO, "rollouts", namespaced=True, optional=True),
+    # v1 looks the same as far as it is read; v2 is there from Kubernetes 1.23 on.
+    Kind.AUTOSCALER: Resource(
+        "/apis/autoscaling/v2",
+        "horizontalpodautoscalers",
+        namespaced=True,
+        older=("/apis/autoscaling/v1",),
+    ),
+    Kind.SCALED_OBJECT: Resource(
+        "/apis/keda.sh/v1alpha1", "scaledobjects", namespaced=True, optional=True
+    ),
+    Kind.QUOTA: Resource(_CORE, "resourcequotas", namespaced=True),
+    Kind.LIMIT_RANGE: Resource(_CORE, "limitranges", namespaced=True),
 }
-"""Every kind that is listed and watched; the others are not resources of the API."""
+"""Every kind that is listed; the others are not resources of the API."""
 
 
 def path(kind: Kind, namespace: str = "", name: str = "", base: str = "") -> str:

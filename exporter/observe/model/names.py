@@ -21,6 +21,7 @@ LONGEST_TEXT = 1024
 class Kind(StrEnum):
     """A kind of object, by its resource name in the API.
 
+    From DEPLOYMENT to SCALED_OBJECT only a fresh look reads them, see `controllers`.
     VOLUME_STATS are what kubelets say of their volumes, SERVER is the API server's own version.
     From GLUSTERD on they are no resources of the API: what is seen on a node, and Heketi.
     """
@@ -39,6 +40,22 @@ class Kind(StrEnum):
     SNAPSHOT = "volumesnapshots"
     SNAPSHOT_CONTENT = "volumesnapshotcontents"
     SNAPSHOT_CLASS = "volumesnapshotclasses"
+    DEPLOYMENT = "deployments"
+    STATEFUL_SET = "statefulsets"
+    DAEMON_SET = "daemonsets"
+    REPLICA_SET = "replicasets"
+    REPLICATION_CONTROLLER = "replicationcontrollers"
+    DEPLOYMENT_CONFIG = "deploymentconfigs"
+    JOB = "jobs"
+    CRON_JOB = "cronjobs"
+    NOTEBOOK = "notebooks"
+    WORKFLOW = "workflows"
+    CRON_WORKFLOW = "cronworkflows"
+    ROLLOUT = "rollouts"
+    AUTOSCALER = "horizontalpodautoscalers"
+    SCALED_OBJECT = "scaledobjects"
+    QUOTA = "resourcequotas"
+    LIMIT_RANGE = "limitranges"
     VOLUME_STATS = "volumestats"
     SERVER = "version"
     GLUSTERD = "glusterd"

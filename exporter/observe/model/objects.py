@@ -3,8 +3,27 @@
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from exporter.observe.model.controllers import (
+    Autoscaler,
+    CronJob,
+    CronWorkflow,
+    DaemonSet,
+    Deployment,
+    DeploymentConfig,
+    HorizontalPodAutoscaler,
+    Job,
+    Notebook,
+    ReplicaSet,
+    ReplicationController,
+    Rollout,
+    ScaledObject,
+    StatefulSet,
+    Workflow,
+    Workload,
+)
 from exporter.observe.model.gluster import Glusterd, GlusterLog, GlusterSpace, GlusterVolume
 from exporter.observe.model.heketi import Heketi, HeketiVolume
+from exporter.observe.model.limits import LimitRange, Quota
 from exporter.observe.model.names import Kind, Ref
 from exporter.observe.model.node import KernelFault, KernelLog, Mount, MountCount, RokSpace
 from exporter.observe.model.snapshots import Snapshot, SnapshotClass, SnapshotContent
@@ -34,6 +53,10 @@ Object: TypeAlias = (
     | Snapshot
     | SnapshotContent
     | SnapshotClass
+    | Workload
+    | Autoscaler
+    | Quota
+    | LimitRange
     | VolumeStats
     | Server
     | Glusterd
@@ -64,6 +87,22 @@ KIND_OF: Mapping[type, Kind] = {
     Snapshot: Kind.SNAPSHOT,
     SnapshotContent: Kind.SNAPSHOT_CONTENT,
     SnapshotClass: Kind.SNAPSHOT_CLASS,
+    Deployment: Kind.DEPLOYMENT,
+    StatefulSet: Kind.STATEFUL_SET,
+    DaemonSet: Kind.DAEMON_SET,
+    ReplicaSet: Kind.REPLICA_SET,
+    ReplicationController: Kind.REPLICATION_CONTROLLER,
+    DeploymentConfig: Kind.DEPLOYMENT_CONFIG,
+    Job: Kind.JOB,
+    CronJob: Kind.CRON_JOB,
+    Notebook: Kind.NOTEBOOK,
+    Workflow: Kind.WORKFLOW,
+    CronWorkflow: Kind.CRON_WORKFLOW,
+    Rollout: Kind.ROLLOUT,
+    HorizontalPodAutoscaler: Kind.AUTOSCALER,
+    ScaledObject: Kind.SCALED_OBJECT,
+    Quota: Kind.QUOTA,
+    LimitRange: Kind.LIMIT_RANGE,
     VolumeStats: Kind.VOLUME_STATS,
     Server: Kind.SERVER,
     Glusterd: Kind.GLUSTERD,

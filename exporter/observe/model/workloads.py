@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
+from exporter.observe.model.controllers import Owner, unpacked
 from exporter.observe.model.facts import Cause, Fact
 
 
@@ -88,7 +89,8 @@ class Pod(msgspec.Struct, frozen=True, gc=False):
     names, in the same order. `deletion` is deletionTimestamp: the time asked for plus the grace
     period, so at first it lies in the future. `scheduled` is the PodScheduled condition's
     lastTransitionTime, None while it is not placed. `starting`: no container has started yet.
-    `owner` is `<kind>/<name>` of the controller that owns it. `sandbox` is the condition
+    `owner` is the controller that owns it, as `Owner.packed`
+    has it: one text, for there are many pods; `controller` reads it. `sandbox` is the condition
     PodReadyToStartContainers (Kubernetes 1.29 and newer), None where it is not said: false means
     that volumes or network are still missing. `blocked_by` is the first waiting reason of a
     container: ContainerCreating, ImagePullBackOff ...
@@ -110,6 +112,11 @@ class Pod(msgspec.Struct, frozen=True, gc=False):
     plugin: Plugin | None = None
     sandbox: bool | None = None
     blocked_by: str = ""
+
+    @property
+    def controller(self) -> Owner | None:
+        """The controller that owns it, None for a bare pod; a static pod's is its Node."""
+        return unpacked(self.owner)
 
     @property
     def waiting(self) -> bool:

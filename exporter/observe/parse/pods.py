@@ -10,7 +10,8 @@ from exporter.observe import model
 from exporter.observe.model.names import LONGEST_TEXT
 from exporter.observe.parse import registration
 from exporter.observe.parse.conditions import WireCondition, condition_of
-from exporter.observe.parse.envelope import BareMeta, shared
+from exporter.observe.parse.envelope import shared
+from exporter.observe.parse.owners import OwnedMeta, controller
 from exporter.observe.parse.times import seconds
 
 # ruff: noqa: N815 -- field names are the wire's
@@ -24,20 +25,6 @@ FUSE = ("fuse", "rbd-nbd", "glusterfs", "juicefs", "s3fs", "geesefs", "goofys")
 
 
 _NOTHING = msgspec.Raw(b"null")
-
-
-class WireOwner(msgspec.Struct, gc=False):
-    """OwnerReference."""
-
-    kind: str | None = None
-    name: str | None = None
-    controller: bool | None = None
-
-
-class WirePodMeta(BareMeta, gc=False):
-    """ObjectMeta of a pod."""
-
-    ownerReferences: list[WireOwner] | None = None
 
 
 class WireClaimSource(msgspec.Struct, gc=False):
@@ -85,7 +72,7 @@ class WirePodStatus(msgspec.Struct):
 class WirePod(msgspec.Struct):
     """core/v1 Pod."""
 
-    metadata: WirePodMeta | None = None
+    metadata: OwnedMeta | None = None
     spec: WirePodSpec | None = None
     status: WirePodStatus | None = None
 
@@ -129,11 +116,12 @@ _statuses = msgspec.json.Decoder(list[WireContainerStatus] | None)
 
 def pod(wire: WirePod) -> model.Pod:
     """Keep what is read of a Pod. A generic ephemeral volume's claim is named `<pod>-<volume>`."""
-    meta, spec = wire.metadata or WirePodMeta(), wire.spec or WirePodSpec()
+    meta, spec = wire.metadata or OwnedMeta(), wire.spec or WirePodSpec()
     status = wire.status or WirePodStatus()
     scheduled = condition_of(status.conditions, "PodScheduled")
     placed = scheduled is not None and scheduled.status == "True"
     sandbox = condition_of(status.conditions, "PodReadyToStartContainers")
+    owner = controller(meta.ownerReferences)
     claims, volumes = _claims(meta.name or "", spec.volumes or [])
     phase = shared(status.phase)
     states = _states(status) if phase == "Pending" and claims else []
@@ -150,7 +138,7 @@ def pod(wire: WirePod) -> model.Pod:
         deletion=seconds(meta.deletionTimestamp),
         claim_volumes=volumes,
         starting=phase in ("Pending", "") and not any(_has_started(state) for state in states),
-        owner=_owner(meta.ownerReferences),
+        owner=shared(owner.packed) if owner else "",
         plugin=_plugin(spec, status),
         sandbox=None if sandbox is None else sandbox.status == "True",
         blocked_by=_first_waiting(states),
@@ -167,13 +155,6 @@ def _claims(name: str, volumes: list[WirePodVolume]) -> tuple[tuple[str, ...], t
             claims.append(f"{name}-{volume.name}")
             named.append(shared(volume.name))
     return tuple(claims), tuple(named)
-
-
-def _owner(owners: list[WireOwner] | None) -> str:
-    for owner in owners or ():
-        if owner.controller:
-            return shared(f"{owner.kind}/{owner.name}")
-    return ""
 
 
 def _states(status: WirePodStatus) -> list[WireContainerStatus]:

@@ -12,7 +12,17 @@ import msgspec
 
 from exporter.observe import model
 from exporter.observe.model import Kind, Object, Ref
-from exporter.observe.parse import claims, pods, snapshots, storage, volumes, workloads
+from exporter.observe.parse import (
+    claims,
+    controllers,
+    limits,
+    pods,
+    snapshots,
+    storage,
+    volumes,
+    workflows,
+    workloads,
+)
 from exporter.observe.parse.envelope import (
     INITIAL_EVENTS_END,
     ListMeta,
@@ -122,6 +132,10 @@ def _codec(wire: type[W], convert: Callable[[W], Object]) -> _Codec:
     )
 
 
+def _replicated(workload: type[model.Workload]) -> _Codec:
+    return _codec(controllers.WireController, controllers.replicated(workload))
+
+
 _CODECS: Mapping[Kind, _Codec] = {
     Kind.NODE: _codec(workloads.WireNode, workloads.node),
     Kind.POD: _codec(pods.WirePod, pods.pod),
@@ -137,6 +151,28 @@ _CODECS: Mapping[Kind, _Codec] = {
     Kind.SNAPSHOT: _codec(snapshots.WireSnapshot, snapshots.snapshot),
     Kind.SNAPSHOT_CONTENT: _codec(snapshots.WireContent, snapshots.content),
     Kind.SNAPSHOT_CLASS: _codec(snapshots.WireSnapshotClass, snapshots.snapshot_class),
+    Kind.DEPLOYMENT: _replicated(model.Deployment),
+    Kind.STATEFUL_SET: _codec(
+        controllers.WireController, controllers.replicated(model.StatefulSet)
+    ),
+    Kind.DAEMON_SET: _codec(controllers.WireController, controllers.daemon_set),
+    Kind.REPLICA_SET: _replicated(model.ReplicaSet),
+    Kind.REPLICATION_CONTROLLER: _codec(
+        controllers.WireController, controllers.replicated(model.ReplicationController)
+    ),
+    Kind.DEPLOYMENT_CONFIG: _codec(
+        controllers.WireController, controllers.replicated(model.DeploymentConfig)
+    ),
+    Kind.JOB: _codec(controllers.WireJob, controllers.job),
+    Kind.CRON_JOB: _codec(controllers.WireCronJob, controllers.cron_job),
+    Kind.NOTEBOOK: _codec(controllers.WireController, controllers.notebook),
+    Kind.WORKFLOW: _codec(workflows.WireWorkflow, workflows.workflow),
+    Kind.CRON_WORKFLOW: _codec(workflows.WireCronWorkflow, workflows.cron_workflow),
+    Kind.ROLLOUT: _replicated(model.Rollout),
+    Kind.AUTOSCALER: _codec(controllers.WireScaler, controllers.autoscaler),
+    Kind.SCALED_OBJECT: _codec(controllers.WireScaler, controllers.scaled_object),
+    Kind.QUOTA: _codec(limits.WireQuota, limits.quota),
+    Kind.LIMIT_RANGE: _codec(limits.WireLimitRange, limits.limit_range),
 }
 
 KINDS = tuple(_CODECS)

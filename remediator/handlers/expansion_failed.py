@@ -1,0 +1,102 @@
+"""expansion_failed: let a claim ask for less again, where what it asks for cannot be had.
+
+How it is recognised: exporter/observe/signals/expansion_failed.py.
+
+What is done: one step, and only after a person's yes. The request becomes smaller, but more than
+the claim has (growth/lowering.py): on Kubernetes >= 1.32 with a resizer that can, after a final
+failure.
+
+What is not done: nothing while the larger size may still come, nothing while only the node's step
+is missing. Elsewhere the refusal carries the commands with which a person makes the claim anew.
+
+Goal: the claim has what it asks for.
+"""
+
+from collections.abc import Iterator
+
+from exporter.observe.model import Kind, Subject
+from exporter.observe.parse.instance import InstanceReading
+from exporter.observe.view import View, Want
+from remediator.case import Case
+from remediator.growth.growing import Later, Never, waiting
+from remediator.growth.limits import reads
+from remediator.growth.lowering import lowered
+from remediator.growth.policy import quantity
+from remediator.handlers.base import Closed, Goal, Risk, Undo
+from remediator.plan import Decision, Declined, Deferred, Plan
+from remediator.record import LedgerEntry, Record
+from remediator.rights import Grant
+from remediator.steps.claims import LowerRequest
+
+
+class ExpansionFailed:
+    """The handler."""
+
+    name = "expansion_failed"
+    risk = Risk.DATA
+    rights = (
+        Grant(
+            "",
+            ("persistentvolumeclaims",),
+            ("get", "patch"),
+            "patch: what a claim asks for, bound to uid and resourceVersion.",
+        ),
+        Grant("", ("persistentvolumes", "namespaces"), ("get",), "The fresh look."),
+        Grant("", ("pods", "events"), ("list",), "Who uses the claim, and what its driver said."),
+        Grant("storage.k8s.io", ("storageclasses",), ("get",), "Whether a class may grow."),
+        Grant("", ("resourcequotas", "limitranges"), ("list",), "How much may be asked for."),
+    )
+
+    def reads(self, record: Record, view: View) -> Iterator[Want]:
+        """Its namespace, and what limits the claim."""
+        namespace, name = record.subject["namespace"], record.subject["persistentvolumeclaim"]
+        yield Want(Kind.NAMESPACE, name=namespace)
+        claim = view.claim(namespace, name)
+        if claim is not None:
+            yield from reads(claim)
+
+    def powered_by(self, subject: Subject, view: View) -> str:
+        """Return nothing: no machine's power decides."""
+        del subject, view
+        return ""
+
+    def plan(self, case: Case) -> Decision:
+        """Lower the request, wait, or say what a person types."""
+        view, subject = case.view, case.signal.subject
+        namespace, name = subject["namespace"], subject["persistentvolumeclaim"]
+        claim = view.claim(namespace, name)
+        if claim is None:
+            return Deferred(f"claim {namespace}/{name} is not there")
+        found = lowered(claim, case.signal.reason, view, case.policy.growth, case.server)
+        if isinstance(found, Never):
+            by_hand = f"; by hand:\n{found.commands}" if found.commands else ""
+            return Declined(f"{found.sentence}{by_hand}")
+        if isinstance(found, Later):
+            return Deferred(found.sentence)
+        step = LowerRequest(
+            target=f"{namespace}/{name}",
+            uid=claim.uid,
+            owner=f"{case.record.name}/{case.record.uid}",
+            size=found.size,
+        )
+        return Plan(
+            goal=f"claim {namespace}/{name} has {quantity(found.size)}",
+            steps=(step,),
+            used_claims=((namespace, name),),
+            claim_uids=(claim.uid,),
+            needs_yes=True,
+            findings=found.findings,
+        )
+
+    def goal(self, record: Record, view: View) -> Goal:
+        """Ask the claim whether it has what it asks for."""
+        namespace, name = record.subject["namespace"], record.subject["persistentvolumeclaim"]
+        missing = waiting(view.claim(namespace, name))
+        return Goal(reached=not missing, sentence=missing or "the claim has what it asks for")
+
+    def undo(
+        self, entry: LedgerEntry, record: Record, view: View, power: InstanceReading | None
+    ) -> Undo:
+        """Owe nothing: whoever wants more asks for more."""
+        del entry, record, view, power
+        return Closed("whoever wants more asks for more")

@@ -1,0 +1,130 @@
+"""Waiting until nobody uses a claim, and until Rok says that its volume can be used again.
+
+These steps only look. What stops users is in workloads.py.
+"""
+
+from exporter.observe import model
+from exporter.observe.model import Kind
+from exporter.observe.model.facts import RwxClear, RwxRecovering
+from exporter.observe.signals.base import lost
+from exporter.observe.view import View
+from remediator.steps.base import (
+    DONE,
+    GONE,
+    UNDO_ANNOTATION,
+    Observation,
+    Step,
+    not_done,
+    unknown,
+)
+from remediator.steps.workloads import STOPPABLE, STOPPED_AT
+
+PODS_WITHIN = 1800.0
+"""Seconds for pods to end: a grace period, and the repair of a node that took some with it."""
+CLEAR_WITHIN = 1800.0
+"""Seconds for Rok to say that all are gone. Its Event lives an hour, and we look far more often."""
+
+SHOWN = 5
+
+
+class _OfClaim(Step, frozen=True):
+    """`target` is `namespace/name` of a claim, `uid` the claim's."""
+
+    @property
+    def claim(self) -> tuple[str, str]:
+        """Return the claim."""
+        namespace, _, name = self.target.partition("/")
+        return (namespace, name)
+
+    def found(self, view: View) -> model.Claim | None:
+        """Return the claim with this uid, None when it is not there."""
+        there = view.claim(*self.claim)
+        return there if there is not None and there.uid == self.uid else None
+
+
+class AwaitNoPods(_OfClaim, frozen=True):
+    """Wait until no pod that has not ended holds the claim, not even a Terminating one."""
+
+    @property
+    def waits_for(self) -> float:
+        """Return how long."""
+        return PODS_WITHIN
+
+    def sentence(self) -> str:
+        """Return what it waits for."""
+        return f"wait until no pod uses claim {self.target}"
+
+    def observe(self, view: View) -> Observation:
+        """Say which pods are left, and why one cannot end by itself."""
+        for kind in (Kind.POD, Kind.NODE):
+            if kind in view.unseen:
+                return unknown(f"cannot see {kind}: {view.unseen[kind]}")
+        left = [pod for pod in view.pods_of(*self.claim) if not pod.ended]
+        if not left:
+            return DONE
+        shown = [_pod(pod, view) for pod in left[:SHOWN]]
+        more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
+        return not_done("; ".join(shown) + more)
+
+
+class AwaitRwxClear(_OfClaim, frozen=True):
+    """Wait for Rok's word on the claim that all pods are gone, newer than its warning and our stop.
+
+    Source: rok-csi, Event `INFO` on the claim. Where it was missed nobody can tell, and a person is
+    asked.
+    """
+
+    @property
+    def waits_for(self) -> float:
+        """Return how long."""
+        return CLEAR_WITHIN
+
+    def sentence(self) -> str:
+        """Return what it waits for."""
+        return f"wait until Rok says that the volume of claim {self.target} can be used again"
+
+    def observe(self, view: View) -> Observation:
+        """Say whether the word came."""
+        for kind in (Kind.EVENT, Kind.CLAIM):
+            if kind in view.unseen:
+                return unknown(f"cannot see {kind}: {view.unseen[kind]}")
+        claim = self.found(view)
+        if claim is None:
+            return GONE
+        namespace, name = self.claim
+        warned, clear = 0.0, 0.0
+        for event in view.events_of("PersistentVolumeClaim", namespace, name):
+            if event.about_uid not in ("", claim.uid) or event.last is None:
+                continue
+            match event.fact:
+                case RwxRecovering(volume=volume) if volume in ("", claim.volume):
+                    warned = max(warned, event.last)
+                case RwxClear(volume=volume) if volume in ("", claim.volume):
+                    clear = max(clear, event.last)
+        if clear and clear > warned and clear >= _stopped_at(self.owner, namespace, view):
+            return DONE
+        return not_done("Rok has not said yet that all pods are gone")
+
+
+def _stopped_at(owner: str, namespace: str, view: View) -> float:
+    """Return when we began to stop users, Unix seconds; 0 when none of our notes is left."""
+    times = [
+        float(told)
+        for kind in STOPPABLE
+        for one in view.workloads(kind, namespace)
+        if one.annotations.get(UNDO_ANNOTATION) == owner
+        and (told := one.annotations.get(STOPPED_AT, "")).isdecimal()
+    ]
+    return min(times, default=0.0)
+
+
+def _pod(pod: model.Pod, view: View) -> str:
+    where = f" on {pod.node}" if pod.node else ""
+    if pod.node and lost(view.node(pod.node)):
+        return (
+            f"pod {pod.namespace}/{pod.name}{where} cannot end: the node is lost, see"
+            " node_lost_with_volumes"
+        )
+    going = " is Terminating" if pod.deletion is not None else " runs still"
+    alone = "" if pod.owner else " and nothing would start it again: a person deletes it"
+    return f"pod {pod.namespace}/{pod.name}{where}{going}{alone}"
