@@ -28,6 +28,7 @@ from remediator.record import FINALIZER, Phase, Record
 from remediator.steps.base import Step
 from remediator.verification import Verification
 from tests.story import objects as made
+from tests.story.node_patch import NodePatch
 from tests.story.objects import AUTO, DEAD, KEY, LIVE, NAME, NOW
 
 if TYPE_CHECKING:
@@ -341,7 +342,7 @@ class FakeCluster:
             raise Conflict(f"node {step.node} is not the one that was planned for")
         if stored is None:
             raise NotFound(f"no node {step.node}")
-        body = msgspec.convert(write.body, _NodePatch)
+        body = msgspec.convert(write.body, NodePatch)
         if (body.metadata.uid, body.metadata.resource_version) != (stored.uid, stored.version):
             raise Conflict(f"node {step.node} has changed")
         notes = {**stored.annotations, **body.metadata.annotations}
@@ -370,21 +371,6 @@ class FakeCluster:
             self.forget(attachment)
             again = made.attachment(attachment.volume.removeprefix("pv-"), LIVE)
             self.put(msgspec.structs.replace(again, created=self.clock))
-
-
-class _Metadata(msgspec.Struct, rename="camel"):
-    uid: str
-    resource_version: str
-    annotations: dict[str, str | None]
-
-
-class _Taints(msgspec.Struct):
-    taints: list[dict[str, str]]
-
-
-class _NodePatch(msgspec.Struct):
-    metadata: _Metadata
-    spec: _Taints
 
 
 async def carry_on(cluster: FakeCluster, engine: Pipeline, until: Callable[[], bool]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exporter.observe import model
 from exporter.observe.model import Kind, Lease, Ready, Subject
-from remediator.guards.opt_out import SWITCH
+from remediator.case import SWITCH
 from remediator.node_lease import name_of as lease_of
 from remediator.orders import Decision, Order
 from remediator.ports import Told
