@@ -57,6 +57,7 @@ ALL_ALONG = tuple(
     in {
         "kill_switch",
         "people",
+        "clocks",
         "concurrency",
         "related",
         "node_lease",

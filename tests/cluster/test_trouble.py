@@ -1,4 +1,7 @@
-"""Three of ten calls to the API server go wrong: the episode ends where an unharmed one does."""
+"""Calls to the API server go wrong: the episode ends where an unharmed one does.
+
+Three of ten under soak, which takes minutes; one of eight in `make test`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cluster.replicas import Watched
-from tests.cluster.trouble import Fault, TroubledWay
+from tests.cluster.trouble import SHARE, TroubledWay
 
 if TYPE_CHECKING:
     from tests.cluster.stage import Json, Stage
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1000)]
 
 UNTIL = 400.0
+FEW = 0.12
 LANDS_SOON = {"landing": "6s", "demonstration": True}
 """What takes effect here does so at once, whatever becomes of the answer."""
 
@@ -41,11 +45,11 @@ UNHARMED = {
 }
 
 
-def lived(stage: Stage, seed: int) -> TroubledWay:
+def lived(stage: Stage, seed: int, share: float = SHARE) -> TroubledWay:
     """Play scene a on a way of this seed, and hold its end against that of an unharmed one."""
     stage.shop()
     rule = Watched()
-    way = TroubledWay(stage.cluster, rule, seed)
+    way = TroubledWay(stage.cluster, rule, seed, share)
     try:
         stage.start_remediator(kubernetes={"server": way.url}, replicas=LANDS_SOON)
         stage.cluster.cloud.stop(stage.instance)
@@ -64,7 +68,7 @@ def lived(stage: Stage, seed: int) -> TroubledWay:
     assert rule.took_effect.count("create") == 1
     assert stage.taints() == []
     assert stage.runs_elsewhere()
-    assert 0.15 < way.faults.total() / way.calls < 0.45
+    assert 0.4 * share < way.faults.total() / way.calls < 1.7 * share
     return way
 
 
@@ -74,9 +78,9 @@ def _is(stage: Stage, phase: str) -> bool:
 
 def test_trouble_on_the_way_to_the_api_server_changes_nothing_about_the_end(stage: Stage) -> None:
     """Over HTTP, to the whole program: reads, watches, writes, its Lease and its Events."""
-    way = lived(stage, 1)
+    way = lived(stage, 1, FEW)
     assert way.calls > 50
-    assert {Fault.THROTTLED, Fault.FAILED, Fault.CUT, Fault.CUT_LOST} <= way.faults.keys()
+    assert len(way.faults) > 1
 
 
 @pytest.mark.soak

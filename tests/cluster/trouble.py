@@ -59,8 +59,9 @@ class TroubledWay(Gate):
     calls: how many there were. faults: how many of them went wrong, and how.
     """
 
-    def __init__(self, cluster: LocalCluster, rule: Rule, seed: int) -> None:
+    def __init__(self, cluster: LocalCluster, rule: Rule, seed: int, share: float = SHARE) -> None:
         """Listen."""
+        self._share = share
         self._chosen = random.Random(seed)  # noqa: S311 -- repeatable is what it has to be
         self.calls = 0
         self.faults: Counter[Fault] = Counter()
@@ -68,7 +69,7 @@ class TroubledWay(Gate):
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.calls += 1
-        if self._chosen.random() >= SHARE:
+        if self._chosen.random() >= self._share:
             return await super()._answer(request)
         fault = self._choice(request)
         self.faults[fault] += 1
