@@ -100,7 +100,7 @@ def registries() -> dict[str, CollectorRegistry]:
     facts_server.Counts(own.registry)
     theirs = Metrics(lambda: (), Policy(), lambda: 0.0, lambda: 0.0)
     theirs.reconciles()
-    theirs.executes("", lambda: False, lambda: None)
+    theirs.executes("", lambda: False, lambda: None, lambda: 0.0)
     found = {EXPORTER: own.registry, REMEDIATOR: theirs.registry}
     for registry in found.values():
         publish_web_and_settings(registry)

@@ -50,6 +50,8 @@ LOG = logging.getLogger("pvmedic.app")
 PARKED_WITHIN = 20.0
 """Seconds in which a step that is under way comes to its end, or is parked, before we stop."""
 PRUNE_EVERY = 600.0
+AGAIN = 2.0
+"""Seconds until what must be known before anything begins is asked for again."""
 
 ABOUT = About(
     "pvmedic remediator",
@@ -125,7 +127,7 @@ async def run(start: Start[Settings]) -> None:
             policy=policy,
             now=time.time,
         )
-        judge.unheard = lambda: people.trouble
+        judge.unheard, judge.ahead = lambda: people.trouble, lambda: api.clock.ahead
         actuator = _actuator(api, settings.medik8s_leases, leader)
         pipeline = Pipeline(
             world,
@@ -150,7 +152,7 @@ async def run(start: Start[Settings]) -> None:
         if alertmanager.named:
             metrics.reconciles()
         late.store, late.intake, late.leader, late.pipeline = store, intake, leader, pipeline
-        metrics.executes(who, leader.leads, pipeline.due_since)
+        metrics.executes(who, leader.leads, pipeline.due_since, judge.ahead)
         webhook = WebhookServer(token, intake, metrics, lambda: store.loaded, reconcile.ask)
 
         def not_ready() -> str:
@@ -264,21 +266,33 @@ class _Engine:
                 await self._store.load()
             except ObserveError as error:
                 LOG.warning("Remediations could not be listed", extra=fields(why=str(error)))
-                await asyncio.sleep(2.0)
+                await asyncio.sleep(AGAIN)
                 continue
-            await self._hear()
+            heard = await self._hear()
             async with asyncio.TaskGroup() as group:
-                pruning = group.create_task(self._prune())
+                beside = [group.create_task(self._prune())]
+                if not heard:
+                    beside.append(group.create_task(self._hear_again()))
                 await self._pipeline.run(self._leader.leads)
-                pruning.cancel()
+                for task in beside:
+                    task.cancel()
 
-    async def _hear(self) -> None:
+    async def _hear(self) -> bool:
         """Learn what people have said; where that fails, a guard lets nothing begin."""
         try:
             await self._people.load()
         except ObserveError as error:
             self._people.trouble = str(error)
             LOG.warning("what people say could not be listed", extra=fields(why=str(error)))
+            return False
+        return True
+
+    async def _hear_again(self) -> None:
+        """Try until it is known: a watch that works would never list again by itself."""
+        while True:
+            await asyncio.sleep(AGAIN)
+            if await self._hear():
+                return
 
     async def _prune(self) -> None:
         while True:

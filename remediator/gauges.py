@@ -116,15 +116,24 @@ class Records:
 
 
 class Engine:
-    """What a replica knows of itself: whether it executes, and whether it keeps up."""
+    """What a replica knows of itself: whether it executes, whether it keeps up, and its clock."""
 
     def __init__(
-        self, replica: str, leads: Callable[[], bool], due_since: Callable[[], float | None]
+        self,
+        replica: str,
+        leads: Callable[[], bool],
+        due_since: Callable[[], float | None],
+        ahead: Callable[[], float | None],
     ) -> None:
-        """`due_since`: since when the record that waits longest is due, None for none."""
+        """Hear what to ask at each scrape.
+
+        `due_since`: since when the record that waits longest is due, None for none. `ahead`: the
+        seconds by which our clock is ahead of the API server's, None while nobody knows.
+        """
         self._replica = replica
         self._leads = leads
         self._due_since = due_since
+        self._ahead = ahead
 
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges."""
@@ -145,6 +154,15 @@ class Engine:
         if since is not None:
             due.add_metric([], since)
         yield due
+        clock = GaugeMetricFamily(
+            "pvmedic_clock_ahead_seconds",
+            "By how much this replica's clock is ahead of the API server's, negative when behind;"
+            " 0 while they agree as far as the Date of its answers tells.",
+        )
+        ahead = self._ahead()
+        if ahead is not None:
+            clock.add_metric([], ahead)
+        yield clock
 
 
 def under_way(record: Record, policy: Policy, now: float) -> bool:

@@ -13,7 +13,7 @@ from exporter.observe.view import View, Want
 from remediator import guards, node_lease, orders, reports
 from remediator import plan as plans
 from remediator.case import Case, Policy
-from remediator.guards.base import Question
+from remediator.guards.base import Guard, Question
 from remediator.guards.fencing_proof import kept, off, proven
 from remediator.handlers.base import Handler
 from remediator.plan import Plan
@@ -47,6 +47,10 @@ class Judge:
         self.now = now
         self.unheard: Callable[[], str] = lambda: ""
         """Says why nobody's word can be heard, empty where it can; set by who listens."""
+        self.ahead: Callable[[], float | None] = lambda: 0.0
+        """Says by how much our clock is ahead of the API server's; set by who knows."""
+        self.guards: tuple[tuple[str, Guard], ...] = guards.GUARDS
+        """Who is asked."""
 
     def mode(self, record: Record) -> str:
         """Return the mode of the record's handler."""
@@ -66,6 +70,8 @@ class Judge:
     def reads(self, handler: Handler, record: Record, view: View) -> Iterator[Want]:
         """Name what the handler reads, and what guards do beyond that."""
         yield from handler.reads(record, view)
+        # How healthy the cluster is, whatever the plan is about.
+        yield Want(Kind.NODE)
         space, plan = self.policy.medik8s_leases, record.status.plan
         if space:
             named = {record.spec.subject.get("node", "")}
@@ -110,9 +116,10 @@ class Judge:
             approved=orders.approved_by(record, planned, self.now()),
             outdated=orders.outdated_yes(record),
             unheard=self.unheard(),
+            ahead=self.ahead(),
         )
-        asked = guards.ALL_ALONG if all_along else guards.GUARDS
-        return record, guards.ask(question, asked)
+        along = tuple(pair for pair in self.guards if pair in guards.ALL_ALONG)
+        return record, guards.ask(question, along if all_along else self.guards)
 
     async def paused(self) -> bool:
         """Whether the kill switch is on, or cannot be read."""

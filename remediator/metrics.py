@@ -177,10 +177,14 @@ class Metrics:
         self._failures.labels(resource, "list", errors.Garbage.reason).inc()
 
     def executes(
-        self, replica: str, leads: Callable[[], bool], due_since: Callable[[], float | None]
+        self,
+        replica: str,
+        leads: Callable[[], bool],
+        due_since: Callable[[], float | None],
+        ahead: Callable[[], float | None],
     ) -> None:
-        """Say whether this replica executes, and whether it keeps up."""
-        self.registry.register(gauges.Engine(replica, leads, due_since))
+        """Say whether this replica executes, whether it keeps up, and what its clock is worth."""
+        self.registry.register(gauges.Engine(replica, leads, due_since, ahead))
 
     def take(self, report: Report) -> None:
         """Count a report."""

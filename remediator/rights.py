@@ -27,6 +27,7 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 ENGINE = (
+    Grant("", ("nodes",), ("list",), "How healthy the cluster is: a guard asks it of every plan."),
     Grant(
         "",
         ("events",),

@@ -2,7 +2,8 @@
 
 A window is read on the clock of its zone: one from 22:00 to 04:00 belongs to the day on which it
 begins and ends on the next, and on the nights on which clocks change it is as long as the clock
-on the wall makes it. An end that equals the beginning means a whole day.
+on the wall makes it. One that would begin in the time that clocks skip begins when they have
+jumped. An end that equals the beginning means a whole day.
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,7 +34,12 @@ class Window(msgspec.Struct, frozen=True):
             if DAYS[day.weekday()] in self.days:
                 over = self.ends <= self.begins
                 last = day + timedelta(days=1) if over else day
-                yield _at(day, self.begins, zone), _at(last, self.ends, zone)
+                begin, end = _begin(day, self.begins, zone), _at(last, self.ends, zone)
+                if end <= begin:
+                    # All of it was skipped: it ends where clocks have jumped to.
+                    usual = datetime.combine(last, self.ends) - datetime.combine(day, self.begins)
+                    end = begin + usual.total_seconds()
+                yield begin, end
 
 
 class Freeze(msgspec.Struct, frozen=True):
@@ -65,6 +71,25 @@ def _at(day: date, wall: time, zone: ZoneInfo) -> float:
     """Return when a wall shows this time.
 
     Where clocks show it twice, the first one. Where they skip it, as long after the jump as it lies
-    in the gap: a window is then as long as on every other night.
+    in the gap: what ends then is as long as on every other night.
     """
     return datetime.combine(day, wall, zone).timestamp()
+
+
+def _begin(day: date, wall: time, zone: ZoneInfo) -> float:
+    """Return when a wall shows this time, or where clocks skip it the first moment after the jump.
+
+    As late as `_at` it could be after the end, and a window of that night would never open.
+    """
+    after = _at(day, wall, zone)
+    before = datetime.combine(day, wall, zone).replace(fold=1).timestamp()
+    # Read with the clock of before the jump, a skipped time comes after it; read with the other
+    # clock before it. Between the two lies the jump, and a clock jumps at a full second.
+    jumped = datetime.fromtimestamp(after, zone).utcoffset()
+    while after - before > 1.0:
+        middle = (before + after) // 2
+        if datetime.fromtimestamp(middle, zone).utcoffset() == jumped:
+            after = middle
+        else:
+            before = middle
+    return after

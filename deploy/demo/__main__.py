@@ -1,7 +1,7 @@
 """`make demo`: failures on a real control plane, seen before your eyes, and repaired.
 
-Environment: SCENE chooses one of `shows.SHOWS`, `approve` or `handover`; without it nodes are
-lost. STAY=1 leaves everything running until Ctrl-C (a SCENE then stays as it is before its repair).
+Environment: SCENE chooses one of `shows.SHOWS` or of `STORIES`; without it nodes are lost. STAY=1
+leaves everything running until Ctrl-C (a SCENE then stays as it is before its repair).
 DEMO_OWN_PATH=0 skips measuring Kubernetes' own path. Exit codes: 0 when every scene ended as it
 should, 1 when not, 2 for a SCENE that there is none of or that cannot be played here, 130 on
 Ctrl-C.
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from demo import approve, handover, node_loss, seen_table
+from demo import approve, blackout, handover, node_loss, seen_table
 from demo.line import Line, Pace
 from demo.screen import Screen
 from demo.shows import SHOWS, Place
@@ -39,8 +39,8 @@ INTRODUCTION = (
     " afterwards. Takes about 2 minutes; the first time, getting the tools comes before."
 )
 UNUSABLE = 2
-APPROVE, HANDOVER = "approve", "handover"
-STORIES = {APPROVE: approve.ABOUT, HANDOVER: handover.ABOUT}
+APPROVE, HANDOVER, BLACKOUT = "approve", "handover", "blackout"
+STORIES = {APPROVE: approve.ABOUT, HANDOVER: handover.ABOUT, BLACKOUT: blackout.ABOUT}
 """Scenes of the remediator; the others are in SHOWS."""
 
 
@@ -129,9 +129,9 @@ def _play(
         line = _start(Line(cluster, mode="approve"), screen)
         approve.play(cluster, line, screen)
         return line
-    if scene == HANDOVER:
+    if scene in (HANDOVER, BLACKOUT):
         line = _start(Line(cluster), screen)
-        handover.play(cluster, line, screen)
+        (handover if scene == HANDOVER else blackout).play(cluster, line, screen)
         return line
     show = SHOWS[scene]
     csi = stack.enter_context(Csi.start(cluster, screen.say)) if show.csi else None

@@ -33,8 +33,8 @@ def play(cluster: LocalCluster, line: Line, screen: Screen) -> None:
     began = time.monotonic()
     screen.say(STORY, "dim")
     screen.title("Two replicas, and a node dies")
-    _two(cluster, line)
-    screen.tell(Mark.GOOD, "two replicas are ready", f"{_holder(cluster)} holds the Lease")
+    two_replicas(cluster, line)
+    screen.tell(Mark.GOOD, "two replicas are ready", f"{holder(cluster)} holds the Lease")
     stage.healthy()
     cluster.apply(workload("shop", node, SCENES))
     stage.open(Focus("shop", node))
@@ -46,8 +46,8 @@ def play(cluster: LocalCluster, line: Line, screen: Screen) -> None:
     line.hand_over()
     screen.tell(Mark.TOLD, "kill -9 of the replica that repairs", "in the middle of it")
     stage.until("record Holding", lambda s: s.phase() == "Holding", STEP_SECONDS)
-    cluster.wait("the second one in the Lease", lambda: _holder(cluster) == "second", STEP_SECONDS)
-    screen.tell(Mark.GOOD, "the other one finished", f"{_holder(cluster)} holds the Lease")
+    cluster.wait("the second one in the Lease", lambda: holder(cluster) == "second", STEP_SECONDS)
+    screen.tell(Mark.GOOD, "the other one finished", f"{holder(cluster)} holds the Lease")
     screen.tell(Mark.TOLD, f"EC2 starts {instance} again", f"node {node} boots")
     cluster.cloud.start(instance)
     stage.until(
@@ -58,17 +58,18 @@ def play(cluster: LocalCluster, line: Line, screen: Screen) -> None:
     screen.say(f"The scene took {time.monotonic() - began:.0f} s.", "dim")
 
 
-def _two(cluster: LocalCluster, line: Line) -> None:
+def two_replicas(cluster: LocalCluster, line: Line) -> None:
     """Start both in place of the one that there is."""
     line.child("remediator").stop(START_SECONDS)
     line.write_settings(identity="first", replicas=QUICK)
     line.start_remediator()
-    cluster.wait("the first one leads", lambda: _holder(cluster) == "first", START_SECONDS)
+    cluster.wait("the first one leads", lambda: holder(cluster) == "first", START_SECONDS)
     (port,) = free_ports(1)
     line.start_second(f"http://127.0.0.1:{port}", identity="second")
 
 
-def _holder(cluster: LocalCluster) -> str:
+def holder(cluster: LocalCluster) -> str:
+    """Return which replica holds the Lease, empty for none."""
     lease = cluster.get(LEASE)
     holder: str = lease["spec"].get("holderIdentity", "") if lease is not None else ""
     return holder

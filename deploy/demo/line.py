@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import ssl
 import sys
@@ -39,6 +40,7 @@ __all__ = ["ROOT", "Line", "Pace", "answers", "fetch", "name_of"]
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
 SECOND = "remediator-second"
+EYES = ("exporter", "prometheus", "alertmanager")
 Json = Any  # what these APIs answer; the readers take from it what they need
 
 
@@ -67,8 +69,12 @@ class Line:
         crd = "crd/remediations.pvmedic.dev"
         self.cluster.wait(crd, partial(established, self.cluster, crd), START_SECONDS)
         self.write_settings()
-        self.start_exporter()
         self.start_remediator()
+        self._start_eyes()
+
+    def _start_eyes(self) -> None:
+        """Start all but the remediator, and wait until everybody answers."""
+        self.start_exporter()
         self._start_prometheus()
         self._start_alertmanager()
         for name, url in self.addresses().items():
@@ -136,6 +142,22 @@ class Line:
         """Kill the remediator; its second replica is the remediator from here on."""
         self.child("remediator").kill()
         self._children["remediator"], self.remediator = self._children.pop(SECOND), self._second
+
+    def black_out(self) -> None:
+        """Kill all but the second replica, as the death of a node that runs them would.
+
+        Their disks go with it: Prometheus and Alertmanager will know nothing of before.
+        """
+        self.hand_over()
+        for name in EYES:
+            self.child(name).kill()
+        for name in ("prometheus", "alertmanager"):
+            shutil.rmtree(self.directory / name, ignore_errors=True)
+        (self.directory / "state.json").unlink(missing_ok=True)
+
+    def light_up(self) -> None:
+        """Start what was killed again, as the scheduler would elsewhere."""
+        self._start_eyes()
 
     def child(self, name: str) -> Child:
         """Return the running program of this name."""

@@ -7,12 +7,13 @@ a program under test, its node feels it.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 from botocore.config import Config
 
 from local.ec2_answers import ACCOUNT, Fault
+from local.ec2_disks import DiskFault
 from local.ec2_face import Face, PowerChange
 from local.processes import Child, PortTakenError, Processes, free_ports, listening, on_free_ports
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 60.0
 REGION = "us-east-1"
+ZONE = "us-east-1a"
 IMAGE = "ami-12c6146b"  # one that moto knows
 
 
@@ -44,6 +46,7 @@ class Cloud:
         """Environment variables with which an AWS client talks to this endpoint."""
         return {
             "AWS_ENDPOINT_URL_EC2": self.endpoint_url,
+            "AWS_ENDPOINT_URL_AUTO_SCALING": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_DEFAULT_REGION": REGION,
@@ -65,6 +68,39 @@ class Cloud:
         answer = self._client().run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1)
         instance: str = answer["Instances"][0]["InstanceId"]
         return instance
+
+    def run_group(self, name: str, *, smallest: int, desired: int) -> list[str]:
+        """Start a scaling group of machines in one zone, and return their IDs."""
+        client = self._client(service="autoscaling")
+        client.create_launch_configuration(
+            LaunchConfigurationName=name, ImageId=IMAGE, InstanceType="m5.large"
+        )
+        client.create_auto_scaling_group(
+            AutoScalingGroupName=name,
+            LaunchConfigurationName=name,
+            MinSize=smallest,
+            DesiredCapacity=desired,
+            MaxSize=desired + 1,
+            AvailabilityZones=[ZONE],
+        )
+        return self.members(name)
+
+    def members(self, name: str) -> list[str]:
+        """Return the IDs of the machines that a scaling group has now."""
+        client = self._client(service="autoscaling")
+        answer = client.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+        return [one["InstanceId"] for one in answer["AutoScalingGroups"][0]["Instances"]]
+
+    def disks(self) -> list[str]:
+        """Return the IDs of all disks, whatever fault is set."""
+        client = self._client(f"http://127.0.0.1:{self._moto_port}")
+        return [one["VolumeId"] for one in client.describe_volumes()["Volumes"]]
+
+    def disk_fault(self, kind: DiskFault | str | None) -> None:
+        """Let calls that change something, or what is told of disks, go wrong; None heals."""
+        fault = None if kind is None else DiskFault(kind)
+        if self._face is not None:
+            self._background.run(self._face.set_disk_fault(fault))
 
     def stop(self, instance: str, *, hibernate: bool = False) -> None:
         """Stop an instance; its node dies."""
@@ -117,9 +153,11 @@ class Cloud:
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
         return port, self._processes.start("moto", command)
 
-    def _client(self, endpoint: str = "") -> Any:  # noqa: ANN401 - boto3 makes it at run time
+    def _client(  # boto3 makes it at run time
+        self, endpoint: str = "", service: Literal["ec2", "autoscaling"] = "ec2"
+    ) -> Any:  # noqa: ANN401
         return boto3.client(
-            "ec2",
+            service,
             endpoint_url=endpoint or self.endpoint_url,
             region_name=REGION,
             aws_access_key_id="local",

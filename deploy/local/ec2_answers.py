@@ -42,13 +42,13 @@ def instead(fault: Fault, instances: list[str]) -> tuple[int, str] | None:
     asked = instances[0] if instances else "i-0"
     match fault:
         case Fault.THROTTLED:
-            return 503, _error("RequestLimitExceeded", "Request limit exceeded.")
+            return 503, error("RequestLimitExceeded", "Request limit exceeded.")
         case Fault.FORBIDDEN:
             text = "You are not authorized to perform this operation."
-            return 403, _error("UnauthorizedOperation", text)
+            return 403, error("UnauthorizedOperation", text)
         case Fault.NOT_FOUND:
             text = f"The instance ID '{asked}' does not exist"
-            return 400, _error("InvalidInstanceID.NotFound", text)
+            return 400, error("InvalidInstanceID.NotFound", text)
         case Fault.GARBAGE:
             return 200, "<html><body>It works!"
         case Fault.EMPTY:
@@ -80,7 +80,8 @@ def corrected(answer: str, known: Known, *, account: str) -> str:
     return ET.tostring(root, encoding="unicode", xml_declaration=True)
 
 
-def _error(code: str, text: str) -> str:
+def error(code: str, text: str) -> str:
+    """Return an error answer in XML."""
     return (
         f"<Response><Errors><Error><Code>{code}</Code><Message>{text}</Message></Error></Errors>"
         "<RequestID>00000000-0000-0000-0000-000000000000</RequestID></Response>"

@@ -7,18 +7,26 @@ import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 import aiohttp
 from aiohttp import web
 
 from local import ec2_answers
 from local.ec2_answers import Fault, Known
+from local.ec2_disks import DiskFault, Disks, first
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-POWER = {"StopInstances": False, "TerminateInstances": False, "StartInstances": True}
+GROUP_END = "TerminateInstanceInAutoScalingGroup"
+POWER = {
+    "StopInstances": False,
+    "TerminateInstances": False,
+    GROUP_END: False,
+    "StartInstances": True,
+}
+EC2_VERSION = "2016-11-15"
 NOT_PASSED_ON = frozenset({"host", "content-length", "accept-encoding", "connection"})
 
 
@@ -39,6 +47,7 @@ class Face:
         self._moto = moto
         self._changed = changed
         self._known = Known()
+        self._disks = Disks()
         self._fault: Fault | None = None
         self._fault_of: str | None = None
         self._fault_over = asyncio.Event()
@@ -66,6 +75,10 @@ class Face:
         self._fault_over = asyncio.Event()
         self._fault, self._fault_of = fault, instance
 
+    async def set_disk_fault(self, fault: DiskFault | None) -> None:
+        """Let what changes something, or what is told of disks, go wrong from now on."""
+        self._disks.fault = fault
+
     async def _answer(self, request: web.Request) -> web.Response:
         body = await request.read()
         form = parse_qs(body.decode(errors="replace"))
@@ -76,13 +89,35 @@ class Face:
             await self._fault_over.wait()
         if fault is not None and (wrong := ec2_answers.instead(fault, instances)) is not None:
             return web.Response(status=wrong[0], text=wrong[1], content_type="text/xml")
+        wrong = self._disks.instead(action, form)
+        if action == "AttachVolume" and wrong is None:
+            wrong = await self._attach_refused(request, form)
+        if wrong is not None:
+            return web.Response(status=wrong[0], text=wrong[1], content_type="text/xml")
         status, text = await self._pass_on(request, body)
         if status == HTTPStatus.OK and action == "DescribeInstances":
             text = self._corrected(text, fault, instances)
         elif status == HTTPStatus.OK and action in POWER:
             hibernate = form.get("Hibernate", ["false"])[0].lower() == "true"
-            await self._switch(instances, running=POWER[action], hibernate=hibernate)
+            switched = [first(form, "InstanceId")] if action == GROUP_END else instances
+            await self._switch(switched, running=POWER[action], hibernate=hibernate)
+        elif status == HTTPStatus.OK and action == "DescribeVolumes":
+            text = self._disks.told(text)
+        if status == HTTPStatus.OK:
+            status, text = self._disks.done(action, form, text)
         return web.Response(status=status, text=text, content_type="text/xml")
+
+    async def _attach_refused(
+        self, request: web.Request, form: dict[str, list[str]]
+    ) -> tuple[int, str] | None:
+        told = []
+        for action, kind in (("DescribeVolumes", "VolumeId"), ("DescribeInstances", "InstanceId")):
+            words = {"Action": action, "Version": EC2_VERSION, f"{kind}.1": first(form, kind)}
+            status, text = await self._pass_on(request, urlencode(words).encode())
+            if status != HTTPStatus.OK:
+                return status, text
+            told.append(text)
+        return self._disks.refused(form, *told)
 
     def _concerns(self, action: str, instances: list[str]) -> bool:
         named = self._fault_of is None or self._fault_of in instances

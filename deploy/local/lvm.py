@@ -36,7 +36,7 @@ devices {{
     hints = "none"
 }}
 backup {{ backup = 0 archive = 0 }}
-global {{ locking_dir = "{directory}/lock" event_activation = 0 use_lvmpolld = 0 }}
+global {{ locking_dir = "{directory}/lock" event_activation = 0 use_lvmpolld = 0 activation = 0 }}
 activation {{ udev_sync = 0 udev_rules = 0 monitoring = 0 }}
 """
 

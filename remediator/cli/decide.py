@@ -15,7 +15,7 @@ from exporter.kit.terminal import harmless
 from exporter.observe import errors
 from exporter.observe.kube.api import Api
 from exporter.observe.model import rfc3339
-from remediator import approvals
+from remediator import approvals, store
 from remediator.cli import cluster, show, why
 from remediator.cli.said import DONE, NO, UNUSABLE, Said, said
 from remediator.orders import Decision
@@ -96,9 +96,20 @@ async def _create(api: Api, record: Record, wish: Wish, by: str, now: float) -> 
     if wish.expires is not None:
         spec["expires"] = rfc3339(now + wish.expires)
     body = {
-        "apiVersion": "pvmedic.dev/v1alpha1",
+        "apiVersion": store.GROUP,
         "kind": "RemediationApproval",
-        "metadata": {"generateName": f"{record.name[:200]}-{wish.decision}-"},
+        "metadata": {
+            "generateName": f"{record.name[:200]}-{wish.decision}-",
+            # Kubernetes takes it away with the record; nobody of ours may delete it.
+            "ownerReferences": [
+                {
+                    "apiVersion": store.GROUP,
+                    "kind": "Remediation",
+                    "name": record.name,
+                    "uid": record.uid,
+                }
+            ],
+        },
         "spec": spec,
     }
     answer = await api.send("POST", approvals.PATH, msgspec.json.encode(body))

@@ -3,6 +3,8 @@
 deploy/manifests/access/remediator.yaml is made from the same.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 from remediator.handlers import HANDLERS
@@ -36,10 +38,21 @@ def granted() -> tuple[Grant, ...]:
 def needed(namespace: str, medik8s: str = "") -> tuple[Right, ...]:
     """Return what it needs, right by right; `namespace` is its own.
 
-    `medik8s`: what its setting `medik8s_leases` says.
+    `medik8s`: what its setting `medik8s_leases` says. A right that several need has all their
+    reasons.
     """
-    leases = msgspec.structs.replace(MEDIK8S, namespace=medik8s)
+    found: dict[Right, list[str]] = {}
+    for right in _each(namespace, medik8s):
+        reasons = found.setdefault(msgspec.structs.replace(right, why=""), [])
+        reasons += [] if right.why in reasons else [right.why]
     return tuple(
+        msgspec.structs.replace(one, why=" ".join(reasons)) for one, reasons in found.items()
+    )
+
+
+def _each(namespace: str, medik8s: str) -> Iterator[Right]:
+    leases = msgspec.structs.replace(MEDIK8S, namespace=medik8s)
+    return (
         Right(
             verb,
             grant.group,

@@ -19,7 +19,10 @@ CHANGES: Mapping[str, str] = {
     "kill_switch": "`pvmedic resume` takes the switch off",
     "people": "the right to list and watch remediationapprovals; `pvmedic check-access` says what"
     " is missing",
-    "breaker": "look at each record that it names, then `pvmedic release` it",
+    "clocks": "a clock that is set right (NTP, chrony) on the node of that replica, or on those of"
+    " the API servers",
+    "breaker": "look at each record that it names, then `pvmedic release` it; where it waited"
+    " meanwhile, the next notification of its alert",
     "opt_out": "take `pvmedic.dev/remediation: disabled` off what the sentence names, if its owner"
     " agrees",
     "opt_in": "set `pvmedic.dev/remediation: enabled` on what the sentence names, or the setting"

@@ -8,6 +8,7 @@ from remediator.guards.base import Denied, Guard, Question, Verdict
 from remediator.guards.blast_radius import blast_radius
 from remediator.guards.breaker import breaker
 from remediator.guards.capacity import capacity_cap
+from remediator.guards.clocks import clocks
 from remediator.guards.cluster_health import cluster_health
 from remediator.guards.fencing_proof import fencing_proof
 from remediator.guards.freshness import alert_freshness
@@ -26,6 +27,7 @@ GUARDS: tuple[tuple[str, Guard], ...] = (
     ("approval", approval),
     ("kill_switch", kill_switch),
     ("people", people),
+    ("clocks", clocks),
     ("breaker", breaker),
     ("opt_out", opt_out),
     ("opt_in", opt_in),
@@ -55,6 +57,7 @@ ALL_ALONG = tuple(
     in {
         "kill_switch",
         "people",
+        "clocks",
         "concurrency",
         "related",
         "node_lease",

@@ -57,6 +57,8 @@ class Question(msgspec.Struct, frozen=True):
     `power` says in a sentence why the last reading of the machine's power failed, empty when it
     did not; `running`: it did not fail, and the machine is not off. `told` None: nobody was asked,
     because no Alertmanager is named in the settings; a sentence: it was asked and did not answer.
+
+    `ahead`: seconds by which our clock is ahead of the API server's; None while nobody knows.
     """
 
     case: Case
@@ -69,6 +71,7 @@ class Question(msgspec.Struct, frozen=True):
     approved: str = ""
     outdated: str = ""
     unheard: str = ""
+    ahead: float | None = 0.0
 
 
 Guard: TypeAlias = Callable[[Question], Verdict]

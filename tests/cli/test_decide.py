@@ -12,7 +12,7 @@ from remediator.cli.cluster import REVIEWS
 from remediator.cli.decide import Wish, decide, refusal
 from remediator.cli.said import DONE, NO, UNUSABLE, Said
 from remediator.orders import Decision
-from remediator.record import DecisionRecord, HistoryEntry, LedgerEntry, Phase, Record
+from remediator.record import DecisionRecord, HistoryEntry, LedgerEntry, Phase, Record, Status
 from tests.cli.scripted import ANN, Scripted, wire
 from tests.story.objects import DEAD, NAME, NOW, planned, record
 
@@ -62,6 +62,28 @@ def test_a_yes_names_the_plan_that_was_shown() -> None:
         "planHash": planned().hash,
         "expires": "2027-01-15T09:00:00Z",
     }
+
+
+@pytest.mark.parametrize("decision", Decision)
+def test_what_was_said_goes_with_the_record(decision: Decision) -> None:
+    """Its owner is the very Remediation, and holds nothing up while that is deleted."""
+    owes = LedgerEntry("AddTaint", DEAD, NOW)
+    api = Scripted(msgspec.structs.replace(WAITS, status=with_debt(WAITS, owes)))
+    assert said(api, Wish(NAME, decision, sure=True)).status == DONE
+    (sent,) = api.bodies("POST", approvals.PATH)
+    assert sent["metadata"]["ownerReferences"] == [
+        {
+            "apiVersion": "pvmedic.dev/v1alpha1",
+            "kind": "Remediation",
+            "name": NAME,
+            "uid": WAITS.uid,
+        }
+    ]
+
+
+def with_debt(about: Record, owes: LedgerEntry) -> Status:
+    """Return the status of a record that owes something as well."""
+    return msgspec.structs.replace(about.status, ledger=(owes,))
 
 
 @pytest.mark.parametrize(

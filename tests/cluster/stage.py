@@ -25,6 +25,13 @@ OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 UNDO = "pvmedic.dev/undo"
 MANAGER = "pvmedic-remediator"
 PATIENCE = 60.0
+SHOP = ("web", "db")
+"""Labels `app` of the shop's pods."""
+
+
+def _each(field: str) -> str:
+    """Return the output format of kubectl that shows a field of each object, a line each."""
+    return f'jsonpath={{range .items[*]}}{{.metadata.name}}{{" "}}{{{field}}}{{"\\n"}}{{end}}'
 
 
 class Stage:
@@ -78,7 +85,8 @@ class Stage:
             for told in (
                 ("get", "remediations"),
                 ("-n", self.space, "get", "pods,volumeattachments", "-o", "wide"),
-                ("get", "nodes", "-o", "jsonpath={range .items[*]}{.metadata.name}{.spec}{end}"),
+                ("-n", self.space, "get", "pods", "-o", _each(".status.conditions")),
+                ("get", "nodes", "-o", _each(".spec")),
                 ("-n", self.space, "get", "events", "--sort-by=.lastTimestamp"),
             ):
                 with contextlib.suppress(Exception):
@@ -91,7 +99,7 @@ class Stage:
         path = self.line.directory / "remediator.yaml"
         settings = json.loads(path.read_text())
         for key, value in changes.items():
-            settings[key] = {**settings[key], **value} if isinstance(value, dict) else value
+            settings[key] = {**settings.get(key, {}), **value} if isinstance(value, dict) else value
         path.write_text(json.dumps(settings))
         child = self.line.start_remediator()
         child.wait_ready(lambda: answers(f"{self.line.remediator}/readyz"), PATIENCE)
@@ -104,7 +112,7 @@ class Stage:
             + workloads.deployment(self.space, "web", "web", node)
             + workloads.stateful_set(self.space, "db", node)
         )
-        self.wait(f"both pods Running on {node}", lambda: self.running() == {node: 2})
+        self.wait(f"both pods Running on {node}", lambda: self._shop_is_on(node))
 
     def pods(self) -> list[Json]:
         """Return the namespace's pods."""
@@ -204,6 +212,20 @@ class Stage:
     def power_cycle(self) -> None:
         """Start the node's stopped instance again."""
         self.cluster.cloud.start(self.instance)
+
+    def _shop_is_on(self, node: str) -> bool:
+        """Say so, and send back what went elsewhere while a busy machine let the node look lost.
+
+        Its pods only prefer the node, so that they can leave it; none comes back by itself.
+        """
+        if self.running() != {node: 2} and self.cluster.usable(node):
+            for pod in self.pods():
+                of_shop = pod["metadata"].get("labels", {}).get("app") in SHOP
+                if of_shop and pod["spec"].get("nodeName", node) != node:
+                    name = pod["metadata"]["name"]
+                    delete = ("delete", "pod", name, "--wait=false", "--ignore-not-found")
+                    self.cluster.kubectl("-n", self.space, *delete)
+        return self.running() == {node: 2}
 
     def _revive(self, node: str) -> None:
         cluster, instance = self.cluster, self.cluster.instance_of(node)

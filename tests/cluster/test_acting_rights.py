@@ -21,11 +21,12 @@ from local import workloads
 from remediator import approvals, store
 from remediator.cli.rights import Right, needed
 from remediator.leader import NAME
+from remediator.steps.workloads import STOPPABLE
 from remediator.world import PAUSE
 from tests.cluster.test_seen_rights import api_of, ended
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from demo.line import Line
     from exporter.observe.kube.api import Api
@@ -35,6 +36,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
 
 Call: TypeAlias = "Callable[[Api], Awaitable[object]]"
 SPACE = "lacking-to-act"
+RIGHTS = needed("pvmedic")
 RECORD = f"{store.PATH}/nobody"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/pvmedic/leases"
 MERGE = "application/merge-patch+json"
@@ -66,27 +68,27 @@ def follows(path: str) -> Call:
     return follow
 
 
-STOPPED = (
-    *(Kind.DEPLOYMENT, Kind.STATEFUL_SET, Kind.DAEMON_SET, Kind.REPLICA_SET, Kind.JOB),
-    *(Kind.CRON_JOB, Kind.REPLICATION_CONTROLLER, Kind.DEPLOYMENT_CONFIG, Kind.NOTEBOOK),
-    *(Kind.ROLLOUT, Kind.CRON_WORKFLOW),
-)
-"""Users of a claim, which are listed, and stopped by a patch."""
+def everywhere(verbs: str, kinds: Iterable[Kind]) -> dict[tuple[str, ...], Call]:
+    """Return where the rights to list and patch what makes pods show, and what scales it."""
+    found: dict[tuple[str, ...], Call] = {}
+    for kind in kinds:
+        for verb in verbs.split():
+            where = path(kind, "default", "nobody")
+            found[verb, str(kind)] = (
+                lists(kind) if verb == "list" else sends("PATCH", where, {}, MERGE)
+            )
+    return found
 
-LISTED = (
-    *(*STOPPED, Kind.WORKFLOW, Kind.AUTOSCALER, Kind.SCALED_OBJECT, Kind.SNAPSHOT, Kind.EVENT),
-    *(Kind.QUOTA, Kind.LIMIT_RANGE, Kind.ATTESTATION, Kind.NETWORK_FENCE),
-)
 
 SHOWS: dict[tuple[str, ...], Call] = {
-    **{("list", str(kind)): lists(kind) for kind in LISTED},
-    **{
-        ("patch", str(kind)): sends("PATCH", path(kind, "default", "nobody"), {}, MERGE)
-        for kind in (*STOPPED, Kind.CLAIM)
-    },
+    **everywhere("list patch", STOPPABLE),
+    **everywhere("list", (Kind.WORKFLOW, Kind.AUTOSCALER, Kind.SCALED_OBJECT)),
+    **everywhere("list", (Kind.EVENT, Kind.SNAPSHOT, Kind.QUOTA, Kind.LIMIT_RANGE)),
+    **everywhere("list", (Kind.ATTESTATION, Kind.NETWORK_FENCE)),
+    **everywhere("patch", (Kind.CLAIM,)),
     ("delete", "pods"): sends("DELETE", "/api/v1/namespaces/default/pods/nobody"),
-    ("get", "storageclasses"): gets(Kind.STORAGE_CLASS),
     ("get", "nodes/stats"): sends("GET", "/api/v1/nodes/nobody/stats"),
+    ("get", "storageclasses"): gets(Kind.STORAGE_CLASS),
     ("get", "persistentvolumeclaims"): gets(Kind.CLAIM, "default"),
     ("get", "namespaces"): gets(Kind.NAMESPACE),
     ("get", "persistentvolumes"): gets(Kind.VOLUME),
@@ -119,10 +121,6 @@ def key(right: Right) -> tuple[str, ...]:
     """Return a right's place in the table."""
     place = (right.verb, right.resource)
     return (*place, right.namespace) if right.namespace not in ("", "pvmedic") else place
-
-
-RIGHTS = tuple({key(right): right for right in needed("pvmedic")}.values())
-"""Each once: several handlers need the same one."""
 
 
 def lacking(right: Right) -> str:

@@ -269,3 +269,38 @@ def test_a_yes_is_done_once(scene: Scene) -> None:
     assert "approved by ann" in scene.stage.sentences()
     assert held["decisions"][-1]["by"] == "ann"
     assert scene.void(planHash=plan) == "nothing waits for it any more: the phase is Holding"
+
+
+def test_what_was_said_goes_with_the_record_and_what_nobody_owns_stays(scene: Scene) -> None:
+    """Kubernetes' own garbage collector deletes it: neither we nor ann may."""
+    stage, cluster = scene.stage, scene.stage.cluster
+    name = "kept-by-hand-1"
+    record = {
+        "apiVersion": "pvmedic.dev/v1alpha1",
+        "kind": "Remediation",
+        "metadata": {"name": name},
+        "spec": {
+            "signal": "node_lost_with_volumes",
+            "subject": {"node": "nobody"},
+            "subjectText": "node=nobody",
+            "episode": 1,
+        },
+    }
+    cluster.apply(json.dumps(record))
+    uid = (cluster.get(f"/apis/pvmedic.dev/v1alpha1/remediations/{name}") or {})["metadata"]["uid"]
+    by_hand = scene.word(decision="release", remediation=name, remediationUID=uid)
+    assert scene.ann.creates(by_hand).returncode == 0
+    done = scene.ann.types("release", name)
+    assert done.returncode == DONE, done.stderr
+
+    def said() -> list[str]:
+        where = "/apis/pvmedic.dev/v1alpha1/remediationapprovals"
+        items = (cluster.get(where) or {})["items"]
+        ours = (one for one in items if one["spec"]["remediation"] == name)
+        return sorted(one["metadata"]["name"] for one in ours)
+
+    (left, owned) = said()
+    assert left.startswith("by-hand-")
+    assert owned.startswith(f"{name}-release-")
+    cluster.kubectl("delete", "remediation", name)
+    stage.wait("what was said gone with its record", lambda: said() == [left])

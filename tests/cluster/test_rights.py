@@ -86,11 +86,14 @@ def test_the_exporter_may_write_nothing(line: Line) -> None:
 
 
 def test_the_remediator_may_do_nothing_but_its_own_few_writes(line: Line) -> None:
-    """It patches nodes, writes Events, keeps records; no other write and no command is allowed."""
+    """It patches what steps change, writes Events, keeps records; it deletes and runs nothing."""
     wishes = [*product(WRITES, KINDS), *NEITHER, ("update", "pvmedic.dev/remediations/status")]
     answers = allowed(line.cluster, "pvmedic-remediator", wishes)
     assert {wish for wish, answer in answers.items() if answer} == {
         "patch /nodes",
+        "patch /persistentvolumeclaims",
+        "patch apps/deployments",
+        "patch apps/statefulsets",
         "create /events",
         "create pvmedic.dev/remediations",
         "patch pvmedic.dev/remediations",

@@ -77,7 +77,7 @@ class Remediator:
         """Let one repair run, one wait for a person, and one owe an undo."""
         self.metrics = Metrics(lambda: records(now), Policy(), lambda: now, lambda: now - AGE)
         self.metrics.reconciles()
-        self.metrics.executes("replica-1", lambda: True, lambda: now - AGE)
+        self.metrics.executes("replica-1", lambda: True, lambda: now - AGE, lambda: 0.0)
         publish_web_and_settings(self.metrics.registry, now)
 
     def parts(self) -> bytes:

@@ -298,7 +298,8 @@ def test_while_mounts_come_and_go_those_that_stay_are_seen_at_every_look(tmp_pat
     assert found["problems"] == []
     assert len(found["counts"]) >= vanishing.LOOKS
     assert min(found["counts"]) >= vanishing.STAY
-    assert max(found["counts"]) <= vanishing.STAY + vanishing.COME_AND_GO
+    # No most: a table is read in pieces, and what is mounted again meanwhile is in two of them.
+    assert found["at_rest"] == vanishing.STAY, "what is gone is not counted"
     assert len(set(found["counts"])) > 1, "they did come and go"
 
 

@@ -1,7 +1,7 @@
 """A program that looks at mounts of its own namespace while others of them come and go.
 
 `unshare --mount --propagation private python -m tests.filesystems.vanishing FOLDER`. It prints what
-each look saw, as JSON.
+each look saw, and the last one when all that came had gone, as JSON.
 """
 
 from __future__ import annotations
@@ -72,15 +72,19 @@ async def looks(churn: Churn) -> dict[str, object]:
     thread = threading.Thread(target=churn.run)
     thread.start()
     try:
-        while len(counts) < LOOKS or not churn.rounds:
-            found = await mounts.look()
-            problems += [one.problem for one in found if isinstance(one, Mount)]
-            counts += [one.well for one in found if isinstance(one, MountCount)]
+        try:
+            while len(counts) < LOOKS or not churn.rounds:
+                found = await mounts.look()
+                problems += [one.problem for one in found if isinstance(one, Mount)]
+                counts += [one.well for one in found if isinstance(one, MountCount)]
+        finally:
+            churn.end()
+            thread.join()
+        found = await mounts.look()
+        (at_rest,) = (one.well for one in found if isinstance(one, MountCount))
     finally:
-        churn.end()
-        thread.join()
         statfs.rest()
-    return {"counts": counts, "problems": problems}
+    return {"counts": counts, "problems": problems, "at_rest": at_rest}
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ REFUSED_BY_ONE: dict[str, Question] = {
     "approval": question(plan=msgspec.structs.replace(plan(), needs_yes=True)),
     "kill_switch": question(paused=True),
     "people": question(unheard="may not list"),
+    "clocks": question(ahead=31.0),
     "breaker": question(others=WRONG),
     "opt_out": question(case(view(namespace(annotations={"pvmedic.dev/remediation": "disabled"})))),
     "opt_in": with_policy(opt_in=True),

@@ -22,10 +22,14 @@ TOKEN = "a-token-for-tests"  # noqa: S105 -- opens nothing
 DEADLINE = 20.0
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/pvmedic/leases"
 EVENTS = "/api/v1/namespaces/default/events"
+SAID = "/apis/pvmedic.dev/v1alpha1/remediationapprovals"
 
 
 class Server:
-    """An API server of an empty cluster that keeps Remediations; `down` answers 503 to all."""
+    """An API server of an empty cluster that keeps Remediations; `down` answers 503 to all.
+
+    listed: how often what people say was listed. fails: which of those lists fail, by number.
+    """
 
     def __init__(self) -> None:
         """Keep nothing yet."""
@@ -33,6 +37,8 @@ class Server:
         self.down = False
         self.asked: list[str] = []
         self.lease: object = None
+        self.listed = 0
+        self.fails: set[int] = set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
@@ -43,6 +49,10 @@ class Server:
             return await self._lease(request)
         if "watch" in request.query:
             return await self._watch(request)
+        if request.path == SAID:
+            self.listed += 1
+            if self.listed in self.fails:
+                return web.json_response({"message": "by chance"}, status=500)
         if not request.path.startswith(f"{PATH}/") and request.path != PATH:
             return self._empty(request.path)
         sent = await request.read() or None
@@ -251,3 +261,20 @@ def test_a_restart_goes_on_with_what_is_on_record(tmp_path: Path) -> None:
                 assert await program.stopped() == 0
 
     asyncio.run(life())
+
+
+def test_who_could_not_be_heard_at_the_start_is_asked_again(tmp_path: Path) -> None:
+    """The watch of what people say works all along, so nothing else would ever list them again."""
+
+    async def run() -> None:
+        server = Server()
+        # The first list is that of the watch, the second of who comes to lead.
+        server.fails = {2}
+        async with server.served() as url, started(tmp_path, url) as program:
+            await program.said("what people say could not be listed")
+            async with asyncio.timeout(DEADLINE):
+                while server.listed < 3:  # noqa: ASYNC110 -- another process's doing has no event
+                    await asyncio.sleep(0.02)
+            assert await program.stopped() == 0
+
+    asyncio.run(run())

@@ -97,7 +97,7 @@ def test_each_replica_says_whether_it_leads_and_only_the_leader_whether_it_is_la
 ) -> None:
     """A replica that only waits has old times of a reign that is over."""
     found = metrics()
-    found.executes("pod-a", lambda: leads, lambda: NOW - 5.0)
+    found.executes("pod-a", lambda: leads, lambda: NOW - 5.0, lambda: -40.0)
     assert sample(found, "leader", replica="pod-a") == float(leads)
     assert sample(found, DUE) == (NOW - 5.0 if leads else None)
 
@@ -105,8 +105,16 @@ def test_each_replica_says_whether_it_leads_and_only_the_leader_whether_it_is_la
 def test_nothing_is_late_when_nothing_is_due() -> None:
     """Then there is no series, not one of now."""
     found = metrics()
-    found.executes("pod-a", lambda: True, lambda: None)
+    found.executes("pod-a", lambda: True, lambda: None, lambda: None)
     assert sample(found, DUE) is None
+
+
+@pytest.mark.parametrize("ahead", [-40.0, 0.0, None])
+def test_each_replica_says_how_far_its_clock_is_from_the_api_servers(ahead: float | None) -> None:
+    """Whether it leads or not: it may lead in a moment. Without an answer there is no series."""
+    found = metrics()
+    found.executes("pod-a", lambda: False, lambda: None, lambda: ahead)
+    assert sample(found, "clock_ahead_seconds") == ahead
 
 
 def test_what_was_due_before_we_led_is_not_late() -> None:

@@ -20,6 +20,7 @@ from exporter.observe.signals.base import Detector
 from exporter.observe.view import View, Want
 from remediator.case import Policy
 from remediator.execution import Execution
+from remediator.guards import GUARDS
 from remediator.judgement import Judge
 from remediator.pipeline import Pipeline
 from remediator.ports import Reads, Report, Sight, Told
@@ -27,6 +28,7 @@ from remediator.record import FINALIZER, Phase, Record
 from remediator.steps.base import Step
 from remediator.verification import Verification
 from tests.story import objects as made
+from tests.story.node_patch import NodePatch
 from tests.story.objects import AUTO, DEAD, KEY, LIVE, NAME, NOW
 
 if TYPE_CHECKING:
@@ -59,12 +61,13 @@ class FakeCluster:
     is judged. after_look: called when a look has been had. deaths: numbers of the points at which
     the program is killed; there is one before and after each write, and before each question to
     the cloud. trouble: asked at each call with its name, gives an error, and whether a write lands
-    all the same.
+    all the same. guards: who is asked.
     """
 
     def __init__(self, objects: Iterable[Object] = (), policy: Policy = AUTO) -> None:
         """Start with the scene of `objects`, its instances running but for the dead node's."""
         self.policy = policy
+        self.guards = GUARDS
         self.name = NAME
         self.clock = NOW
         self.objects = Objects(objects or made.scene())
@@ -80,6 +83,7 @@ class FakeCluster:
         self.server: tuple[int, int] | None = (1, 36)
         self.pause: bool | None = False
         self.unheard = ""
+        self.ahead: float | None = 0.0
         self.power_fails: ObserveError | None = None
         self.save_fails: ObserveError | None = None
         self.answers: list[InstanceReading] = []
@@ -167,7 +171,9 @@ class FakeCluster:
             policy=self.policy,
             now=lambda: self.clock,
         )
+        judge.guards = self.guards
         judge.unheard = lambda: self.unheard
+        judge.ahead = lambda: self.ahead
         verification = Verification(self, judge)
         return Pipeline(
             self, self, judge, Execution(self, judge), verification, lambda: self.orders
@@ -336,7 +342,7 @@ class FakeCluster:
             raise Conflict(f"node {step.node} is not the one that was planned for")
         if stored is None:
             raise NotFound(f"no node {step.node}")
-        body = msgspec.convert(write.body, _NodePatch)
+        body = msgspec.convert(write.body, NodePatch)
         if (body.metadata.uid, body.metadata.resource_version) != (stored.uid, stored.version):
             raise Conflict(f"node {step.node} has changed")
         notes = {**stored.annotations, **body.metadata.annotations}
@@ -365,21 +371,6 @@ class FakeCluster:
             self.forget(attachment)
             again = made.attachment(attachment.volume.removeprefix("pv-"), LIVE)
             self.put(msgspec.structs.replace(again, created=self.clock))
-
-
-class _Metadata(msgspec.Struct, rename="camel"):
-    uid: str
-    resource_version: str
-    annotations: dict[str, str | None]
-
-
-class _Taints(msgspec.Struct):
-    taints: list[dict[str, str]]
-
-
-class _NodePatch(msgspec.Struct):
-    metadata: _Metadata
-    spec: _Taints
 
 
 async def carry_on(cluster: FakeCluster, engine: Pipeline, until: Callable[[], bool]) -> None:

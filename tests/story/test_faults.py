@@ -62,10 +62,10 @@ def troubled(scene: Scene, seed: int) -> Troubled:
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 def test_three_calls_of_ten_that_go_wrong_change_nothing_about_the_end(scene: Scene) -> None:
     """Reads, saves, finalizers, taints, and questions to the cloud."""
-    for seed in range(8):
-        trouble = troubled(scene, seed)
-        share = trouble.failed.total() / trouble.calls.total()
-        assert 0.15 < share < 0.45
+    lived = [troubled(scene, seed) for seed in range(8)]
+    failed = sum(trouble.failed.total() for trouble in lived)
+    # Of all together: a short scene alone has too few calls for a share.
+    assert 0.2 < failed / sum(trouble.calls.total() for trouble in lived) < 0.4
 
 
 @pytest.mark.soak

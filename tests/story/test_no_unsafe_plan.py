@@ -1,187 +1,55 @@
 """Whatever the cluster looks like: no plan is carried out that breaks a rule which people rely on.
 
-The rules are told here once more, from the cluster and the records alone and apart from the guards.
+And without any one of the guards that is noticed here, whatever other tests say.
 """
 
 import asyncio
-from collections.abc import Iterator
+from functools import cache
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from exporter.observe import model
-from exporter.observe.model import Kind, Ready, Subject
-from exporter.observe.signals.base import lost
+from exporter.observe.model import Kind, Object
+from exporter.observe.objects import Objects
 from exporter.observe.view import View
 from remediator import guards, verdicts
-from remediator.record import ACTING, Phase, PlanRecord, Record
+from remediator.guards import GUARDS
+from remediator.record import Phase
 from remediator.steps.pods import ForceDeletePod
 from remediator.steps.taints import AddTaint
+from tests.guards.test_gluster_gate import HEALING, OFFLINE, pool
 from tests.story import objects as made
 from tests.story.fake_cluster import FakeCluster
-from tests.story.objects import AUTO, DEAD, LIVE, NAME, NOW, SPARE, planned, record
-from tests.story.old_cluster import OldCluster
-from tests.story.test_no_taint_without_proof import proof
+from tests.story.objects import AUTO, DEAD, NAME, NOW
+from tests.story.rules import broken
+from tests.story.states import AGAINST, SECOND, State, built, states
 
-OUT = frozenset({*ACTING, Phase.HOLDING})
 TICKS = 8
-MANY, SOAK = 1500, 100_000
+MANY, SOAK = 2000, 100_000
 
 
-class Other(msgspec.Struct, frozen=True):
-    """Another record: its phase, when it acted last, and whether it touches our claims."""
-
-    phase: Phase
-    acted: float | None
-    node: str
-    ours: bool
-
-
-class State(msgspec.Struct, frozen=True):
-    """A cluster, its cloud and its records. Most of each is usual, or nothing would be done."""
-
-    ready: Ready
-    power: str
-    hibernated: bool
-    account: str
-    local: str
-    twice: bool
-    unseen: frozenset[Kind]
-    replaced: bool
-    more_nodes: int
-    more_lost: int
-    others: tuple[Other, ...]
-    concurrency: int
-    per_handler: int
-    overall: int
-    radius: float
-    server: tuple[int, int] = (1, 36)
+@cache
+def usual_plan(server: tuple[int, int]) -> str:
+    """Return the hash of the plan that is made for the usual state."""
+    cluster = built(State(server=server))
+    asyncio.run(cluster.engine().tick(NAME))
+    plan = cluster.record().status.plan
+    assert plan is not None
+    return plan.hash
 
 
-def mostly(usual: object, *rest: object) -> st.SearchStrategy[object]:
-    """Return the usual value three times of four."""
-    return st.sampled_from([usual] * 3 * len(rest) + list(rest))
-
-
-OTHERS = st.builds(
-    Other,
-    phase=st.sampled_from([Phase.RUNNING, Phase.VERIFYING, Phase.HOLDING, Phase.SETTLED]),
-    acted=st.sampled_from([None, NOW - 10.0, NOW - 3000.0, NOW - 7200.0]),
-    node=st.sampled_from([LIVE, SPARE, "more-0", "more-1"]),
-    ours=st.booleans(),
-)
-STATES = st.builds(
-    State,
-    ready=mostly(Ready.UNKNOWN, Ready.TRUE, Ready.FALSE),
-    power=mostly("stopped", "running", "stopping", "terminated", "shutting-down"),
-    hibernated=mostly(False, True),  # noqa: FBT003 -- values of a field
-    account=mostly("123456789012", "999999999999"),
-    local=mostly("", "on_node", "hostname"),
-    twice=mostly(False, True),  # noqa: FBT003 -- same
-    unseen=mostly(
-        frozenset(),
-        *(frozenset({kind}) for kind in (Kind.NODE, Kind.ATTACHMENT, Kind.POD, Kind.VOLUME)),
-        *(frozenset({kind}) for kind in (Kind.CLAIM, Kind.NAMESPACE)),
-    ),
-    replaced=mostly(False, True),  # noqa: FBT003 -- same
-    more_nodes=st.integers(0, 30),
-    more_lost=mostly(0, 1, 8),
-    others=st.lists(OTHERS, max_size=3).map(tuple),
-    concurrency=st.integers(1, 4),
-    per_handler=st.integers(1, 3),
-    overall=st.integers(1, 4),
-    radius=st.sampled_from([0.0, 0.1, 0.5]),
-    server=st.sampled_from([(1, 36), (1, 22)]),
-)
-
-
-def built(state: State) -> FakeCluster:
-    """Return the cluster of a state."""
-    policy = msgspec.structs.replace(
-        AUTO,
-        concurrency=state.concurrency,
-        rate_per_handler=state.per_handler,
-        rate_overall=state.overall,
-        blast_radius=state.radius,
-    )
-    cluster = OldCluster(policy=policy)
-    cluster.server = state.server
-    cluster.change(cluster.node, ready=state.ready)
-    machine = cluster.machine
-    machine.state, machine.hibernated = state.power, state.hibernated  # type: ignore[assignment]
-    machine.account = state.account
-    for number in range(state.more_nodes):
-        ready = Ready.UNKNOWN if number < state.more_lost else Ready.TRUE
-        cluster.put(made.node(f"more-{number}", ready))
-    if state.local == "on_node":
-        cluster.put(made.volume("rows", on_node=True))
-    if state.local == "hostname":
-        term = model.NodeTerm("kubernetes.io/hostname", "In", (DEAD,), False)  # noqa: FBT003
-        cluster.put(made.volume("rows", affinity=(term,)))
-    if state.twice:
-        cluster.put(made.attachment("rows", LIVE))
-    cluster.unseen = dict.fromkeys(state.unseen, "403")
-    cluster.open(record())
-    for number, other in enumerate(state.others):
-        cluster.open(_record(number, other))
-    return cluster
-
-
-def _record(number: int, other: Other) -> Record:
-    plan = planned(other.node)
-    if not other.ours:
-        plan = msgspec.structs.replace(plan, used_claims=(f"web/other-{number}",))
-    subject = Subject((("node", f"{other.node}-{number}"),))
-    return record(subject=subject, phase=other.phase, acted_at=other.acted, plan=plan)
-
-
-def broken(cluster: FakeCluster, state: State) -> Iterator[str]:
-    """Name the rules that a taint on the dead node, or a deletion there, would break now."""
-    policy, now = cluster.policy, cluster.clock
-    view = View(cluster.objects, now)
-    others = [one for one in cluster.all() if one.name != NAME]
-    acted = [at for one in others if (at := one.status.acted_at) and at > now - policy.rate_window]
-    acting = [one for one in others if one.status.phase in ACTING]
-    out = {DEAD, *(node for one in others if one.status.phase in OUT for node in _nodes(one))}
-    nodes = view.nodes()
-    rules = {
-        "the node is lost": not lost(cluster.node),
-        "proof": not proof(cluster.answers, now, policy),
-        "its machine has no power": state.power not in ("stopped", "terminated"),
-        "nothing is unseen": bool(state.unseen),
-        "no volume lives there": bool(state.local),
-        "no volume has two writers": state.twice,
-        "rate": len(acted) >= min(policy.rate_per_handler, policy.rate_overall),
-        "concurrency": len(acting) >= policy.concurrency,
-        "one node at a time": any(_nodes(one) - {DEAD} for one in acting),
-        "not what another is at work on": any(_shares(one) for one in acting),
-        "blast radius": len(out) > max(2, int(policy.blast_radius * len(nodes))),
-        "not a third is down": 3 * sum(map(lost, nodes)) > len(nodes),
-    }
-    return (rule for rule, violated in rules.items() if violated)
-
-
-def _nodes(one: Record) -> set[str]:
-    plan: PlanRecord | None = one.status.plan
-    return {step.target for step in plan.steps} if plan is not None else set()
-
-
-def _shares(one: Record) -> bool:
-    plan = one.status.plan
-    return plan is not None and bool({"web/files", "web/rows"} & set(plan.used_claims))
-
-
-def lived(state: State) -> FakeCluster:
-    """Let the engine do what it wants in a state; hold its write against the rules."""
-    cluster = built(state)
-    planned_for = cluster.node.uid
+def lived(state: State, without: str = "") -> tuple[FakeCluster, list[str]]:
+    """Let the engine do what it wants in a state; return what its writes broke as well."""
+    cluster = built(state, usual_plan(state.server) if state.yes else "")
+    cluster.guards = tuple(pair for pair in GUARDS if pair[0] != without)
+    writing = [NAME]
     # The engine survives whatever is raised in a tick: what is found is held against it afterwards.
     found: list[str] = []
 
     def arrives() -> None:
-        found.extend(broken(cluster, state))
+        found.extend(broken(cluster, state, writing[0]))
         if state.replaced:
             cluster.change(cluster.node, uid="another-machine")
 
@@ -190,67 +58,150 @@ def lived(state: State) -> FakeCluster:
     async def run() -> None:
         engine = cluster.engine()
         for _ in range(TICKS):
-            if cluster.writes:
+            rest = []
+            for name in (NAME, SECOND) if state.second else (NAME,):
+                writing[0] = name
+                rest.append(await engine.tick(name))
+            if len(cluster.writes) == len(rest):
                 return
-            cluster.clock += max(await engine.tick(NAME), 0.25)
+            cluster.clock += max(min(rest), 0.25)
 
     asyncio.run(run())
+    return cluster, found
+
+
+def carried_out(state: State) -> FakeCluster:
+    """Hold all that was written in a state against the rules."""
+    cluster, found = lived(state)
     assert found == []
     tainted = [step for step in cluster.writes if isinstance(step, AddTaint)]
-    assert not (tainted and state.replaced)
-    assert all(step.uid == planned_for == cluster.node.uid for step in tainted)
+    planned = [f"uid-{step.target}" for step in tainted]
+    assert [step.uid for step in tainted] == planned
+    assert not (state.replaced and DEAD in {step.target for step in tainted})
     forced = [step for step in cluster.writes if isinstance(step, ForceDeletePod)]
-    assert not (tainted and state.server < (1, 26))
-    assert not (forced and state.server >= (1, 26))
+    assert not (tainted if state.server < (1, 26) else forced)
     return cluster
 
 
+@pytest.mark.timeout(180)
 @settings(max_examples=MANY, deadline=None, suppress_health_check=list(HealthCheck))
-@given(STATES)
+@given(states())
 def test_no_plan_is_carried_out_against_the_rules(state: State) -> None:
     """By the whole engine: looks, handler, guards, and a write that is bound to what was seen."""
-    event("done" if lived(state).writes else "not done")
+    event("done" if carried_out(state).writes else "not done")
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(5000)
 @settings(max_examples=SOAK, deadline=None, suppress_health_check=list(HealthCheck))
-@given(STATES)
+@given(states())
 def test_no_plan_of_a_hundred_thousand_is_carried_out_against_the_rules(state: State) -> None:
     """The same, many more times."""
-    lived(state)
+    carried_out(state)
 
 
-@pytest.mark.parametrize("server", [(1, 36), (1, 22)])
+SERVERS = pytest.mark.parametrize("server", [(1, 36), (1, 22)])
+
+
+@SERVERS
 def test_the_usual_state_does_lead_to_a_write(server: tuple[int, int]) -> None:
     """Otherwise the tests above would prove nothing."""
-    usual = State(
-        ready=Ready.UNKNOWN,
-        power="stopped",
-        hibernated=False,
-        account="123456789012",
-        local="",
-        twice=False,
-        unseen=frozenset(),
-        replaced=False,
-        more_nodes=10,
-        more_lost=0,
-        others=(),
-        concurrency=1,
-        per_handler=1,
-        overall=1,
-        radius=0.1,
-        server=server,
+    cluster = carried_out(State(server=server))
+    assert cluster.writes
+    assert cluster.tainted is (server >= (1, 26))
+
+
+@SERVERS
+@pytest.mark.parametrize("guard", AGAINST)
+def test_the_rules_notice_each_guard_that_is_missing(guard: str, server: tuple[int, int]) -> None:
+    """What the guard alone speaks against is in the states above, and breaks a rule without it."""
+    for changes in AGAINST[guard]:
+        state = msgspec.structs.replace(State(server=server), **changes)
+        carried_out(state)
+        assert lived(state, without=guard)[1], changes
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a plan may say of itself that no handler says yet, and what the policy says to it."""
+
+    creates: int = 0
+    cap: int = 4096
+    needs_yes: bool = False
+    yes: str = ""
+    gluster: str = ""
+
+
+POOLS: dict[str, tuple[list[Object], bool]] = {
+    "whole": (pool(), True),
+    "heals pend": ([*pool(), HEALING], False),
+    "a brick is down": ([*pool(), OFFLINE], False),
+    "unseen": (pool(), False),
+    "nothing is known": ([], False),
+}
+"""Gluster pools, and whether one node of them may be taken away."""
+
+LIMITS = st.builds(
+    Limits,
+    creates=st.integers(0, 10_000),
+    cap=st.integers(0, 10_000),
+    needs_yes=st.booleans(),
+    yes=st.sampled_from(["", "ann"]),
+    gluster=st.sampled_from(["", *POOLS]),
+)
+
+
+def exceeded(limits: Limits) -> list[str]:
+    """Name the guards that have to speak against a plan."""
+    rules = {
+        "capacity_cap": limits.creates > limits.cap,
+        "approval": limits.needs_yes and not limits.yes,
+        "gluster_gate": bool(limits.gluster) and not POOLS[limits.gluster][1],
+    }
+    return [guard for guard, wanted in rules.items() if wanted]
+
+
+def let_through(limits: Limits, without: str = "") -> bool:
+    """Whether all guards together let a plan begin."""
+    objects, _ = POOLS.get(limits.gluster, ([], True))
+    unseen = {Kind.GLUSTER_VOLUME: "no answer"} if limits.gluster == "unseen" else {}
+    case = made.case(
+        View(Objects([*made.scene(), *objects]), NOW, unseen),
+        policy=msgspec.structs.replace(AUTO, capacity_cap=limits.cap),
     )
-    assert len(lived(usual).writes) == 1
+    plan = msgspec.structs.replace(
+        made.plan(),
+        creates=limits.creates,
+        needs_yes=limits.needs_yes,
+        gluster_nodes=("a",) if limits.gluster else (),
+    )
+    asked = tuple(pair for pair in GUARDS if pair[0] != without)
+    said = guards.ask(made.question(case, plan=plan, approved=limits.yes), asked)
+    return verdicts.outcome(said, "auto", "x").phase is Phase.RUNNING
 
 
-@settings(max_examples=MANY, deadline=None)
-@given(st.integers(0, 10_000), st.integers(0, 10_000))
-def test_no_plan_creates_more_than_the_cap(creates: int, cap: int) -> None:
-    """Of all guards together, whatever both numbers are."""
-    plan = msgspec.structs.replace(made.plan(), creates=creates)
-    case = made.case(policy=msgspec.structs.replace(AUTO, capacity_cap=cap))
-    said = guards.ask(made.question(case, plan=plan))
-    phase = verdicts.outcome(said, "auto", "x").phase
-    assert phase is (Phase.RUNNING if creates <= cap else Phase.BLOCKED)
+@settings(max_examples=MANY // 2, deadline=None)
+@given(LIMITS)
+def test_no_plan_begins_beyond_its_limits(limits: Limits) -> None:
+    """Neither more disk than allowed, nor without a yes, nor on a node that Gluster needs."""
+    assert let_through(limits) is (not exceeded(limits))
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(creates=4097),
+        Limits(needs_yes=True),
+        *(Limits(gluster=name) for name, (_, whole) in POOLS.items() if not whole),
+    ],
+)
+def test_the_limits_notice_each_guard_that_is_missing(limits: Limits) -> None:
+    """Each is among those above, and passes without its guard."""
+    (guard,) = exceeded(limits)
+    assert not let_through(limits)
+    assert let_through(limits, without=guard)
+
+
+def test_no_guard_is_left_out_here() -> None:
+    """A new one needs a state in which a rule is broken without it."""
+    limited = {"capacity_cap", "approval", "gluster_gate"}
+    assert {name for name, _ in GUARDS} == AGAINST.keys() | limited

@@ -6,6 +6,7 @@ server can, else page by page.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from types import TracebackType
@@ -18,6 +19,7 @@ from exporter.observe import errors
 from exporter.observe.kube import failures
 from exporter.observe.kube.access import Access
 from exporter.observe.kube.resources import RESOURCES, Asked, asked, path
+from exporter.observe.kube.server_clock import ServerClock
 from exporter.observe.model import Kind, Object
 from exporter.observe.parse import wire
 from exporter.observe.parse.envelope import Status
@@ -90,6 +92,7 @@ class Api:
         self._session: aiohttp.ClientSession | None = None
         self._bases: dict[Kind, str] = {}
         self._streams_broken: dict[Kind, int] = {}
+        self.clock = ServerClock()
 
     async def __aenter__(self) -> Self:
         """Open the session."""
@@ -324,7 +327,9 @@ class Api:
         headers = {"Content-Type": content_type} if body is not None else {}
         limit = aiohttp.ClientTimeout(total=timeout, sock_connect=min(CONNECT_SECONDS, timeout))
         with self._counted(request):
+            sent = time.time()
             async with self._request(method, where, params, body, headers, limit) as answer:
+                self.clock.heard(answer.headers.get("Date", ""), sent, time.time())
                 await _refused(answer, request)
                 return await answer.read()
 

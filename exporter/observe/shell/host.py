@@ -98,13 +98,16 @@ class _Running:
         self._process = process
         self._room_left = largest
         self._said: list[_Said] = []
+        self._unread = [pipe for pipe in (process.stdout, process.stderr) if pipe is not None]
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
         threading.Thread(target=self._wait, name="command", daemon=True).start()
 
     async def end(self) -> None:
         """Read what it says until it has ended and said all, or too much."""
-        for pipe in (self._process.stdout, self._process.stderr):
+        while self._unread:
+            # From here on the loop closes it, whatever happens.
+            pipe = self._unread.pop(0)
             _, said = await self._loop.connect_read_pipe(lambda: _Said(self._room), pipe)
             self._said.append(said)
         await self._ended.wait()
@@ -123,6 +126,9 @@ class _Running:
         finally:
             for one in self._said:
                 one.close()
+            # Where time was up before anybody read them, nobody else closes them.
+            for pipe in self._unread:
+                pipe.close()
 
     def output(self) -> Output:
         """Return what it said; only after it has ended."""
