@@ -46,17 +46,19 @@ class Healer:
         self._until("AwaitingApproval")
         ann = Person(self._ground.cluster, "ann", APPROVER)
         name = self._status()["name"]
-        self._shown = ann.types("show", name).stdout.splitlines()
-        done = ann.types("approve", name, "--yes")
-        if done.returncode:
-            raise LocalClusterError(f"kubectl pvmedic approve: {done.stderr}")
+        shown, done = ann.types("show", name), ann.types("approve", name, "--yes")
+        for one in (shown, done):
+            if one.returncode:
+                raise LocalClusterError(
+                    f"kubectl pvmedic ended with {one.returncode}: {one.stderr}"
+                )
+        self._shown = shown.stdout.splitlines()
         self._ground.wait("the users stopped", lambda: len(self._status().get("ledger", ())) == 3)  # noqa: PLR2004 -- three Deployments
 
     def plan(self) -> Sequence[str]:
         """Return the part of `kubectl pvmedic show` that is the plan."""
-        begin = next(n for n, text in enumerate(self._shown) if text.strip().startswith("plan"))
-        end = next(n for n, text in enumerate(self._shown) if n > begin and text == "Guards")
-        return self._shown[begin:end]
+        text = "\n".join(self._shown)
+        return text[text.index("\n  plan") : text.index("\nGuards")].splitlines()
 
     def by_hand(self) -> None:
         """Delete what nobody would start again, and by force what cannot end."""
