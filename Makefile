@@ -23,8 +23,8 @@ demo: $(READY) ## failures on a real control plane, seen and repaired; SCENE=app
 test: setup check ## the checks, then every test, on real parts: 13 to 20 minutes; the first time some more for building
 	@$(DEPLOY) $(PY) -m local further
 	@echo "tests: 13 to 20 minutes on two cores, most of it waiting for a real control plane"
-	@# Two workers: one takes the tests on a real control plane, which mostly wait; see tests/conftest.py.
-	@$(PY) -m pytest -n 2 $(TESTS)
+	@# Three workers: two have a control plane each, and mostly wait for it; see tests/conftest.py.
+	@$(PY) -m pytest -n 3 $(TESTS)
 
 soak: setup ## what the tests do with chance, a thousand times and more: about 15 minutes
 	@$(PY) -m pytest -n 2 -m soak $(TESTS)

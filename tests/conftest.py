@@ -22,14 +22,19 @@ if TYPE_CHECKING:
 
 hypothesis.settings.register_profile("soak", max_examples=1000, deadline=None)
 
-TOGETHER = ("tests/cluster/", "tests/gluster/", "tests/filesystems/")
-"""Folders whose tests share what one worker starts: a control plane, a pool, the host's mounts."""
+TOGETHER = ("tests/gluster/", "tests/filesystems/")
+"""Folders whose tests share what one worker starts: a pool, the host's one table of mounts."""
+CLUSTER = "tests/cluster/test_"
+"""Tests on a control plane, which mostly wait: two workers have one each, of about equal length."""
+SECOND_HALF = "r"
 
 
 class _Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
-    """Gives each of those folders to one worker, the largest first, and the rest test by test."""
+    """Gives what belongs together to one worker, the largest first, and the rest test by test."""
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(CLUSTER):
+            return f"{CLUSTER}{nodeid.removeprefix(CLUSTER) >= SECOND_HALF}"
         return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid)
 
 

@@ -26,8 +26,9 @@ KINDS = {
     "VolumeSnapshot": "snapshot.storage.k8s.io/v1",
     "VolumeSnapshotContent": "snapshot.storage.k8s.io/v1",
     "DaemonSet": "apps/v1",
+    "Deployment": "apps/v1",
 }
-SPACED = {"PersistentVolumeClaim", "Pod", "VolumeSnapshot", "DaemonSet"}
+SPACED = {"PersistentVolumeClaim", "Pod", "VolumeSnapshot", "DaemonSet", "Deployment"}
 
 
 def thing(kind: str, space: str, name: str, **fields: object) -> str:
@@ -116,15 +117,26 @@ def csi(driver: str, handle: str, fs_type: str = "ext4") -> Object:
     return {"csi": {"driver": driver, "volumeHandle": handle, "fsType": fs_type}}
 
 
+def deployment(space: str, name: str, claim_name: str, node: str) -> str:
+    """Return a Deployment of one pod that uses a claim on a node."""
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": _using(claim_name, node)}
+    spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
+    return thing("Deployment", space, name, spec=spec)
+
+
 def pod(space: str, name: str, claim_name: str, node: str) -> str:
     """Return a pod that uses a claim on a node, with a label by which all can be deleted."""
-    spec = {
+    return thing("Pod", space, name, spec=_using(claim_name, node))
+
+
+def _using(claim_name: str, node: str) -> Object:
+    return {
         "containers": [{"name": "main", "image": IMAGE, "volumeMounts": [MOUNT]}],
         "terminationGracePeriodSeconds": 1,
         "nodeSelector": {HOST_LABEL: node},
         "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim_name}}],
     }
-    return thing("Pod", space, name, spec=spec)
 
 
 def mounting(now: float) -> Object:

@@ -37,6 +37,7 @@ PLURALS = {
     "VolumeSnapshot": "volumesnapshots",
     "VolumeSnapshotContent": "volumesnapshotcontents",
     "DaemonSet": "daemonsets",
+    "Deployment": "deployments",
 }
 BASES = {"Node": "/api/v1", "CSINode": STORAGE} | {
     kind: "/api/v1" if version == "v1" else f"/apis/{version}"

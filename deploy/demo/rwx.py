@@ -1,6 +1,7 @@
 """Scene `rwx`: the node of a Rok ReadWriteMany volume is lost, and Rok brings the volume back.
 
 Rok cannot be had: its Events are crafted, as is what a kubelet says of the mount that is refused.
+Where there is a line, its remediator stops the users and starts them again; else a person does.
 """
 
 from __future__ import annotations
@@ -8,12 +9,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from demo import crafted
+from demo import crafted, rwx_repair
 from demo.acts import Act, Figure, Play, Sight
 from local.csi_objects import volume_name
 
 if TYPE_CHECKING:
     from demo.ground import Ground
+    from demo.line import Line
     from demo.told import ToldNodes
 
 ROK = "rok.arrikto.com"
@@ -26,7 +28,7 @@ CRAFTED = (
 )
 
 
-def play(ground: Ground, told: ToldNodes, waiting: str) -> Play:
+def play(ground: Ground, told: ToldNodes, waiting: str, line: Line | None = None) -> Play:
     """Return the scene on three nodes, of which the first dies; `waiting` is a told one."""
     space = ground.space
     volume, server = volume_name(space, CLAIM), f"pvc-access-server-{space}"
@@ -82,14 +84,14 @@ def play(ground: Ground, told: ToldNodes, waiting: str) -> Play:
         )
 
     def stop_users() -> None:
-        ground.kubectl("delete", "pods", users_of(home), "--force", "--grace-period=0")
-        ground.kubectl("delete", "pods", *(pod for pod, node in users.items() if node != home))
-
-    def users_of(node: str) -> str:
-        return next(pod for pod, at in users.items() if at == node)
+        ground.kubectl("scale", "deployments", "--all", "--replicas=0")
+        ground.kubectl("delete", "pods", "--selector=app=notebook", "--force", "--grace-period=0")
 
     def clear() -> None:
         told.run(space, "fresh")
+        say_clear()
+
+    def say_clear() -> None:
         ground.tell(
             "PersistentVolumeClaim",
             CLAIM,
@@ -100,6 +102,23 @@ def play(ground: Ground, told: ToldNodes, waiting: str) -> Play:
         )
 
     blocked = sight("refused", "Blocked")
+    by_person = (
+        Act(
+            f"a person stops every user, that on {home} by force",
+            "",
+            stop_users,
+            (sight("refused", "UsersGone"),),
+            holders(0),
+        ),
+        Act(
+            "Rok says that it is clear, and the new pod runs",
+            "crafted: rok-csi's Event, the pod's status",
+            clear,
+            gone=(blocked, refused),
+        ),
+        Act(f"{home} is back", "", lambda: ground.cluster.players.revive(home)),
+    )
+
     return Play(
         "Scene rwx: a ReadWriteMany volume of Rok comes back read-only",
         f"Three pods on three nodes share claim {CLAIM}; its data live on {home}.",
@@ -130,21 +149,13 @@ def play(ground: Ground, told: ToldNodes, waiting: str) -> Play:
                 holders(3),
             ),
         ),
-        (
-            Act(
-                f"a person stops every user, that on {home} by force",
-                "",
-                stop_users,
-                (sight("refused", "UsersGone"),),
-                holders(0),
-            ),
-            Act(
-                "Rok says that it is clear, and the new pod runs",
-                "crafted: rok-csi's Event, the pod's status",
-                clear,
-                gone=(blocked, refused),
-            ),
-            Act(f"{home} is back", "", lambda: ground.cluster.players.revive(home)),
+        by_person
+        if line is None
+        else rwx_repair.acts(
+            rwx_repair.Healer(ground, line, say_clear, home),
+            sight("warned", "UsersGone"),
+            holders(0),
+            (blocked, refused),
         ),
     )
 
@@ -156,12 +167,12 @@ def _begin(ground: Ground, users: dict[str, str], volume: str, waiting: str) -> 
         crafted.driver(space, ROK, attach=False),
         crafted.volume(space, volume, CLAIM, "rok", source, mode=many),
         crafted.claim(space, CLAIM, "rok", mode=many, volume=volume),
-        *(crafted.pod(space, pod, CLAIM, node) for pod, node in users.items()),
+        *(crafted.deployment(space, name, CLAIM, node) for name, node in users.items()),
     )
     for node in (*users.values(), waiting):
         ground.register(node, ROK)
-    for pod in users:
-        ground.until_phase("Pod", pod, "Running")
+    running = ("get", "pods", "--field-selector=status.phase=Running", "-o", "name")
+    ground.wait("three Running pods", lambda: len(ground.kubectl(*running).split()) == len(users))
 
 
 def _die(ground: Ground, home: str) -> None:

@@ -77,7 +77,7 @@ def _csi(place: Place) -> Play:
 def _rwx(place: Place) -> Play:
     told, waiting = place.told(), f"{place.space}-waiting"
     told.add(waiting)
-    return rwx.play(place.ground(), told, waiting)
+    return rwx.play(place.ground(), told, waiting, place.line)
 
 
 def _rok(place: Place) -> Play:

@@ -5,7 +5,7 @@ more of a signal's subjects than since when, in OF_OBJECTS if it says something 
 kind, or in DERIVED if it follows from many objects.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from exporter.collectors import (
@@ -20,6 +20,7 @@ from exporter.collectors import (
     rwx_recovery_blocked,
     signals,
     snapshot_space_exhausted,
+    undo_notes,
 )
 from exporter.exposition import DROPPED, Family, Sample
 from exporter.observe.model import Kind, Object, Signal, Subject
@@ -35,6 +36,7 @@ CLUSTER_FAMILIES: tuple[Family, ...] = (
     *rwx_recovery_blocked.FAMILIES,
     *snapshot_space_exhausted.FAMILIES,
     *rok_space.OF_NODE,
+    *undo_notes.FAMILIES,
     *heketi_down.FAMILIES,
     *gluster_volumes_orphaned.FAMILIES,
     *gluster_disruption.FAMILIES,
@@ -66,8 +68,14 @@ FURTHER: Mapping[str, Further] = {
 OfObject = Callable[[Object], Iterable[tuple[Family, Sample]]]
 """What one object shows, healthy or not; its series go with it."""
 
+
+def _of_node(obj: Object) -> Iterator[tuple[Family, Sample]]:
+    yield from rok_space.of_node(obj)
+    yield from undo_notes.of_node(obj)
+
+
 OF_OBJECTS: Mapping[Kind, OfObject] = {
-    Kind.NODE: rok_space.of_node,
+    Kind.NODE: _of_node,
     Kind.ROK_SPACE: rok_space.of_space,
     Kind.GLUSTERD: gluster.of_glusterd,
     Kind.GLUSTER_LOG: gluster.of_log,

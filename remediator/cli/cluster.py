@@ -10,11 +10,15 @@ import msgspec
 
 from exporter.observe import errors
 from exporter.observe.kube.access import Access, Kubeconfig, Where, access, kubeconfig
-from exporter.observe.kube.api import Api
+from exporter.observe.kube.api import GET_SECONDS, Api
 from remediator import store
 from remediator.cli import attestation
 from remediator.cli.attestation import Attestation
 from remediator.record import Record
+
+PATIENT_TRIES = 4
+LONGEST_PAUSE = 5.0
+"""Seconds: a person waits for the answer."""
 
 Tree = dict[str, object]
 T = TypeVar("T")
@@ -77,7 +81,7 @@ async def whoami(api: Api) -> str:
 
 async def remediation(api: Api, name: str) -> Kept:
     """Read one; NotFound when there is none."""
-    return _kept(await api.send("GET", f"{store.PATH}/{_segment(name)}"))
+    return _kept(await _got(api, f"{store.PATH}/{_segment(name)}"))
 
 
 async def remediations(api: Api) -> tuple[list[Kept], list[str]]:
@@ -117,7 +121,17 @@ async def following(
 
 
 async def _items(api: Api, path: str) -> list[msgspec.Raw]:
-    return _decoded(await api.send("GET", path, timeout=60.0), _List).items
+    return _decoded(await _got(api, path, timeout=60.0), _List).items
+
+
+async def _got(api: Api, path: str, timeout: float = GET_SECONDS) -> bytes:  # noqa: ASYNC109 -- the client's own
+    """Read; a server that asks for patience, as after its start, is given some."""
+    for _ in range(PATIENT_TRIES):
+        try:
+            return await api.send("GET", path, timeout=timeout)
+        except errors.Throttled as error:
+            await asyncio.sleep(min(error.retry_after or 1.0, LONGEST_PAUSE))
+    return await api.send("GET", path, timeout=timeout)
 
 
 def _kept(body: bytes | msgspec.Raw) -> Kept:

@@ -74,9 +74,6 @@ def planned(plan: PlanRecord | None, width: int) -> Iterator[str]:
         if step.final and not any(before.final for before in plan.steps[: number - 1]):
             yield from _wrapped("--- from here on there is no way back ---", INDENT, width)
         yield from _wrapped(f"{number}. {step.says} ({step.state})", INDENT, width)
-        params = " ".join(f"{key}={value}" for key, value in step.params.items())
-        uid = f" uid {step.target_uid}" if step.target_uid else ""
-        yield from _wrapped(f"{step.kind} on {step.target}{uid} {params}", 2 * INDENT, width)
         if step.detail:
             yield from _wrapped(step.detail, 2 * INDENT, width)
     if plan.used_claims:

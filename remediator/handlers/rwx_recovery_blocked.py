@@ -235,7 +235,7 @@ def _findings(users: tuple[User, ...], claim: model.Claim, case: Case) -> Iterat
     for user in users:
         yield _told(user)
     pods = sum(len(user.pods) for user in users)
-    yield f"{len(users)} users with {pods} pods are stopped until Rok says that all are gone"
+    yield f"{len(users)} users with {pods} pods: all have to stop before any may start again"
 
 
 def _went_back(claim: model.Claim, case: Case) -> str:

@@ -50,6 +50,8 @@ _API: Mapping[Kind, str] = {
 SUSPENDED = frozenset({Kind.JOB, Kind.CRON_JOB, Kind.CRON_WORKFLOW})
 """Kinds that are stopped by `spec.suspend`."""
 
+_NAMES: Mapping[Kind, str] = {model.KIND_OF[cls]: cls.kind for cls in model.WORKLOADS}
+
 STOPPABLE = frozenset(_API)
 """Kinds that can be stopped and started again."""
 
@@ -103,7 +105,11 @@ class _Workload(Step, frozen=True):
         return there is not None and there.annotations.get(UNDO_ANNOTATION) == self.owner
 
     def _text(self) -> str:
-        return f"{Kind(self.kind)} {self.target}"
+        return f"{_NAMES[Kind(self.kind)]} {self.target}"
+
+    @property
+    def _pods(self) -> str:
+        return "1 replica" if self.was == "1" else f"{self.was} replicas"
 
     def _write(
         self, view: View, notes: dict[str, str | None], spec: Mapping[str, object]
@@ -126,7 +132,7 @@ class StopWorkload(_Workload, frozen=True):
         """Return what it does."""
         if self.was == RUNNING:
             return f"stop {self._text()}"
-        return f"stop {self._text()}: {self.was} to 0 replicas"
+        return f"stop {self._text()}, which has {self._pods}"
 
     def observe(self, view: View) -> Observation:
         """Say whether it is stopped, and who is known to start it again."""
@@ -172,7 +178,7 @@ class StartWorkload(_Workload, frozen=True):
         """Return what it does."""
         if self.was == RUNNING:
             return f"start {self._text()} again"
-        return f"start {self._text()} again: {self.was} replicas"
+        return f"start {self._text()} again, with {self._pods}"
 
     def observe(self, view: View) -> Observation:
         """Say whether nothing of ours is left on it."""

@@ -6,10 +6,13 @@ Kubernetes' own path: somebody force-deletes the pods, then the attach/detach co
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from demo.scenes import measure_scene_a
 from demo.table import Measured, shipped
@@ -30,18 +33,44 @@ On a fresh cluster a run always falls into the same part of the period: other ru
 than there is.
 """
 AIMS = {"demo": 1 / 10, "shipped": 1 / 4}
+WRITES = ("create", "update", "patch", "delete")
 measured: list[Measured] = []
 
 
 @pytest.mark.parametrize("run", range(RUNS))
 def test_scene_a(line: Line, run: int) -> None:
     """Measure one run; after the last, print the split and the ratios of all."""
+    before = requests(line)
     measured.append(measure_scene_a(line.cluster, line))
+    episode(line, before)
     rss = {name: resident(line.child(name).process.pid) for name in ("exporter", "remediator")}
     memory = ", ".join(f"{name} {value:.0f} MiB" for name, value in rss.items())
     tell(f"\nrun {run + 1} of {RUNS}: resident after the repair: {memory}")
     if len(measured) == RUNS:
         report(line)
+
+
+def requests(line: Line) -> Counter[str]:
+    """Return how often the remediator has asked the API server, by verb and resource."""
+    found: Counter[str] = Counter()
+    for family in text_string_to_metric_families(line.metrics("remediator")):
+        for sample in family.samples:
+            if sample.name == "pvmedic_kube_requests_total":
+                found[f"{sample.labels['verb']} {sample.labels['resource']}"] += int(sample.value)
+    return found
+
+
+def episode(line: Line, before: Counter[str]) -> None:
+    """Print what the episode has cost the API server and etcd, from the alert to Settled."""
+    spent = requests(line) - before
+    writes = Counter({what: n for what, n in spent.items() if what.split()[0] in WRITES})
+    own = sum(n for what, n in writes.items() if "remediations" in what)
+    size = len(json.dumps(line.remediations()[-1], separators=(",", ":")))
+    told = ", ".join(f"{what} {n}" for what, n in sorted(writes.items()))
+    tell(
+        f"  an episode: {spent.total()} requests, of them {writes.total()} writes ({told}); its one"
+        f" record is written {own} times and has {size} bytes at the end"
+    )
 
 
 def report(line: Line) -> None:

@@ -51,7 +51,6 @@ def test_one_record_is_shown_with_all_that_is_known_of_it() -> None:
         "NodeLost, last heard 1s ago",
         f"{planned().hash}: so that",
         f"1. put taint {KEY}={NAME}:NoExecute on node {DEAD} (Pending)",
-        f"AddTaint on {DEAD} uid uid-{DEAD}",
         "mode Allowed approved by ann",
         "is stopped, read 30s ago",
         "I pulled the plug",

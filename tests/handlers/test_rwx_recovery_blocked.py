@@ -35,17 +35,17 @@ from tests.story.rwx_cluster import (
 HANDLER = RwxRecoveryBlocked()
 NUMBERS = {"replicas": 3, "current": 3, "ready": 3}
 EACH = [
-    (model.Deployment, NUMBERS, "deployments web/one: 3 to 0 replicas"),
-    (model.StatefulSet, NUMBERS, "statefulsets web/one: 3 to 0 replicas"),
-    (model.ReplicaSet, NUMBERS, "replicasets web/one: 3 to 0 replicas"),
-    (model.ReplicationController, NUMBERS, "replicationcontrollers web/one: 3 to 0 replicas"),
-    (model.DeploymentConfig, NUMBERS, "deploymentconfigs web/one: 3 to 0 replicas"),
-    (model.Rollout, NUMBERS, "rollouts web/one: 3 to 0 replicas"),
-    (model.DaemonSet, {}, "daemonsets web/one"),
-    (model.Job, {}, "jobs web/one"),
-    (model.CronJob, {}, "cronjobs web/one"),
-    (model.CronWorkflow, {}, "cronworkflows web/one"),
-    (model.Notebook, {}, "notebooks web/one"),
+    (model.Deployment, NUMBERS, "Deployment web/one, which has 3 replicas"),
+    (model.StatefulSet, NUMBERS, "StatefulSet web/one, which has 3 replicas"),
+    (model.ReplicaSet, NUMBERS, "ReplicaSet web/one, which has 3 replicas"),
+    (model.ReplicationController, NUMBERS, "ReplicationController web/one, which has 3 replicas"),
+    (model.DeploymentConfig, NUMBERS, "DeploymentConfig web/one, which has 3 replicas"),
+    (model.Rollout, NUMBERS, "Rollout web/one, which has 3 replicas"),
+    (model.DaemonSet, {}, "DaemonSet web/one"),
+    (model.Job, {}, "Job web/one"),
+    (model.CronJob, {}, "CronJob web/one"),
+    (model.CronWorkflow, {}, "CronWorkflow web/one"),
+    (model.Notebook, {}, "Notebook web/one"),
 ]
 
 
@@ -121,7 +121,7 @@ def test_a_job_that_runs_is_stopped_beside_what_started_it() -> None:
     nightly = workload(model.CronJob, "nightly")
     job = workload(model.Job, "nightly-1", owner=nightly.reference)
     plan = planned(*scene(nightly, job)[:-2], pod_of(job))
-    assert says(plan)[:2] == ["stop cronjobs web/nightly", "stop jobs web/nightly-1"]
+    assert says(plan)[:2] == ["stop CronJob web/nightly", "stop Job web/nightly-1"]
 
 
 def test_a_statefulset_of_a_notebook_is_left_to_it() -> None:
@@ -130,7 +130,7 @@ def test_a_statefulset_of_a_notebook_is_left_to_it() -> None:
     inner = workload(model.StatefulSet, "book", owner=book.reference, **NUMBERS)
     inner = msgspec.structs.replace(inner, uid="uid-inner")
     plan = planned(*[o for o in scene(book) if not isinstance(o, model.Pod)], inner, pod_of(inner))
-    assert says(plan)[0] == "stop notebooks web/book"
+    assert says(plan)[0] == "stop Notebook web/book"
     assert sum(isinstance(step, StopWorkload) for step in plan.steps) == 1
 
 

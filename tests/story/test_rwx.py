@@ -148,7 +148,7 @@ def test_who_is_started_by_somebody_else_stops_the_plan_and_nobody_fights() -> N
     cluster.alter(cluster.there(SHOP), replicas=2)
     some(cluster, engine, 2)
     message = cluster.record().status.message
-    assert "somebody else took it back: stop deployments web/shop" in message
+    assert "somebody else took it back: stop Deployment web/shop" in message
     assert "Argo CD shop-app may put it back" in message
     until(cluster, engine, Phase.FAILED)
     assert did(cluster) == [("StopWorkload", "web/shop")]
@@ -248,10 +248,10 @@ def test_the_steps_stand_on_the_record_in_words_and_order() -> None:
     plan = cluster.record().status.plan
     assert plan is not None
     assert [step.says for step in plan.steps] == [
-        "stop deployments web/shop: 2 to 0 replicas",
+        "stop Deployment web/shop, which has 2 replicas",
         "wait until no pod uses claim web/data",
         "wait until Rok says that the volume of claim web/data can be used again",
-        "start deployments web/shop again: 2 replicas",
+        "start Deployment web/shop again, with 2 replicas",
     ]
     assert {step.state for step in plan.steps} == {StepState.PENDING}
     assert plan.findings[0].startswith("Rok rolled the volume back")
