@@ -171,7 +171,8 @@ def _begin(ground: Ground, users: dict[str, str], volume: str, waiting: str) -> 
     )
     for node in (*users.values(), waiting):
         ground.register(node, ROK)
-    running = ("get", "pods", "--field-selector=status.phase=Running", "-o", "name")
+    mine = f"--selector=app in ({','.join(users)})"
+    running = ("get", "pods", mine, "--field-selector=status.phase=Running", "-o", "name")
     ground.wait("three Running pods", lambda: len(ground.kubectl(*running).split()) == len(users))
 
 

@@ -62,7 +62,7 @@ class Stage:
             cluster.control.start_api_server()
         missing = "--ignore-not-found"
         cluster.kubectl("-n", "pvmedic", "delete", "configmap", "pvmedic-pause", missing)
-        users = "deployments,statefulsets,pods"
+        users = "cronjobs,jobs,deployments,statefulsets,daemonsets,pods"
         cluster.kubectl("-n", self.space, "delete", users, "--all", "--wait=false")
         cluster.kubectl("delete", "namespace", self.space, "--wait=false", missing)
         for node in (self.node, self.other):
@@ -75,6 +75,7 @@ class Stage:
         cluster.kubectl("delete", "remediations", "--all")
         self.wait("every node healthy", lambda: all(map(cluster.usable, cluster.nodes)))
         self.wait("no volume attached", lambda: not self._attached())
+        self.wait("no pod left", lambda: not self.pods())
         cluster.kubectl("delete", "events", "--all")
 
     def wait(self, what: str, ready: Callable[[], object], seconds: float = PATIENCE) -> None:
