@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ACCESS = Path(__file__).parent / "manifests" / "access"
 NAME = "pvmedic-remediator"
+BEFORE = "before-1.26"
+"""What only older API servers need."""
 WIDTH = 108
 RBAC = "rbac.authorization.k8s.io"
 MADE = (
@@ -47,26 +49,29 @@ automountServiceAccountToken: false
 
 def generated() -> dict[Path, str]:
     """Return the text of every file that is made here."""
-    spaces = sorted({grant.namespace for grant in granted()})
-    roles = [role(space, (g for g in granted() if g.namespace == space)) for space in spaces]
+    always = [grant for grant in granted() if grant.before is None]
+    spaces = sorted({grant.namespace for grant in always})
+    roles = [role(space, (g for g in always if g.namespace == space)) for space in spaces]
     medik8s = role(MEDIK8S.namespace, [MEDIK8S])
+    older = role("", (g for g in granted() if g.before is not None), f"{NAME}-{BEFORE}")
     return {
         ACCESS / "remediator.yaml": "---\n".join([HEAD, *roles]),
         ACCESS / "components" / "medik8s" / "lease.yaml": MADE + medik8s,
+        ACCESS / "components" / BEFORE / "pods.yaml": MADE + older,
     }
 
 
-def role(namespace: str, grants: Iterable[Grant]) -> str:
+def role(namespace: str, grants: Iterable[Grant], name: str = NAME) -> str:
     """Return a role with its binding; the whole cluster's without a namespace."""
     kind = "Role" if namespace else "ClusterRole"
-    head = _head(kind, namespace)
+    head = _head(kind, namespace, name)
     rules = "".join(map(_rule, grants))
     return f"""{head}rules:
 {rules}---
-{_head(f"{kind}Binding", namespace)}roleRef:
+{_head(f"{kind}Binding", namespace, name)}roleRef:
   apiGroup: {RBAC}
   kind: {kind}
-  name: {NAME}
+  name: {name}
 subjects:
   - kind: ServiceAccount
     name: {NAME}
@@ -74,12 +79,12 @@ subjects:
 """
 
 
-def _head(kind: str, namespace: str) -> str:
+def _head(kind: str, namespace: str, name: str) -> str:
     where = f"  namespace: {namespace}\n" if namespace else ""
     return f"""apiVersion: {RBAC}/v1
 kind: {kind}
 metadata:
-  name: {NAME}
+  name: {name}
 {where}  labels:
     app.kubernetes.io/name: {NAME}
     app.kubernetes.io/part-of: pvmedic

@@ -15,7 +15,8 @@ PVMEDIC = "pvmedic.dev"
 class Grant(msgspec.Struct, frozen=True):
     """Verbs on resources of one API group, and why, in a sentence.
 
-    `namespace` empty: the whole cluster. `names` empty: whatever their names.
+    `namespace` empty: the whole cluster. `names` empty: whatever their names. `before`: only where
+    the API server is older than this version.
     """
 
     group: str
@@ -24,6 +25,7 @@ class Grant(msgspec.Struct, frozen=True):
     why: str
     namespace: str = ""
     names: tuple[str, ...] = ()
+    before: tuple[int, int] | None = None
 
 
 ENGINE = (

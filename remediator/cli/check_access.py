@@ -10,8 +10,9 @@ import msgspec
 
 from exporter.observe import errors
 from exporter.observe.kube.api import Api
-from remediator.cli.rights import UNWANTED, Right, needed
+from remediator.cli.rights import NEWEST, Right, needed, unwanted
 from remediator.cli.said import DONE, NO, Said, said
+from remediator.world import KubernetesWorld
 
 SELF = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 OTHER = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
@@ -31,16 +32,17 @@ class _Review(msgspec.Struct):
 async def check(api: Api, account: str, namespace: str, medik8s: str = "") -> Said:
     """Ask for every right; raises ObserveError."""
     slots = asyncio.Semaphore(AT_ONCE)
-    wanted = needed(namespace, medik8s)
+    server = await KubernetesWorld(api, namespace).version() or NEWEST
+    wanted, surely_not = needed(namespace, medik8s, server), unwanted(server)
 
     async def one(right: Right) -> bool:
         async with slots:
             return await _allowed(api, account, right)
 
-    answers = await asyncio.gather(*map(one, (*wanted, *UNWANTED)))
-    has = dict(zip((*wanted, *UNWANTED), answers, strict=True))
+    answers = await asyncio.gather(*map(one, (*wanted, *surely_not)))
+    has = dict(zip((*wanted, *surely_not), answers, strict=True))
     missing = [right for right in wanted if not has[right]]
-    surplus = [right for right in UNWANTED if has[right]]
+    surplus = [right for right in surely_not if has[right]]
     who = account or "this account"
     lines = [f"MISSING  {right}: {right.why}" for right in missing]
     lines += [f"TOO MUCH {right}: {right.why}" for right in surplus]

@@ -10,6 +10,9 @@ import msgspec
 from remediator.handlers import HANDLERS
 from remediator.rights import ENGINE, MEDIK8S, OWN, Grant
 
+NEWEST = (1, 1000)
+"""A version of the API server that needs nothing which only older ones do."""
+
 
 class Right(msgspec.Struct, frozen=True):
     """One verb on one resource. `namespace` and `name` empty: all. `why` is for a person."""
@@ -35,14 +38,16 @@ def granted() -> tuple[Grant, ...]:
     return tuple(dict.fromkeys((*found, *ENGINE)))
 
 
-def needed(namespace: str, medik8s: str = "") -> tuple[Right, ...]:
+def needed(
+    namespace: str, medik8s: str = "", server: tuple[int, int] = NEWEST
+) -> tuple[Right, ...]:
     """Return what it needs, right by right; `namespace` is its own.
 
-    `medik8s`: what its setting `medik8s_leases` says. A right that several need has all their
-    reasons.
+    `medik8s`: what its setting `medik8s_leases` says. `server` is the API server's version. A right
+    that several need has all their reasons.
     """
     found: dict[Right, list[str]] = {}
-    for right in _each(namespace, medik8s):
+    for right in _each(namespace, medik8s, server):
         reasons = found.setdefault(msgspec.structs.replace(right, why=""), [])
         reasons += [] if right.why in reasons else [right.why]
     return tuple(
@@ -50,8 +55,16 @@ def needed(namespace: str, medik8s: str = "") -> tuple[Right, ...]:
     )
 
 
-def _each(namespace: str, medik8s: str) -> Iterator[Right]:
+def unwanted(server: tuple[int, int] = NEWEST) -> tuple[Right, ...]:
+    """Return what its account must not be allowed to do on a server of this version."""
+    wanted = needed("", server=server)
+    has = {(one.verb, one.group, one.resource) for one in wanted}
+    return tuple(one for one in UNWANTED if (one.verb, one.group, one.resource) not in has)
+
+
+def _each(namespace: str, medik8s: str, server: tuple[int, int]) -> Iterator[Right]:
     leases = msgspec.structs.replace(MEDIK8S, namespace=medik8s)
+    now = (one for one in granted() if one.before is None or server < one.before)
     return (
         Right(
             verb,
@@ -61,7 +74,7 @@ def _each(namespace: str, medik8s: str) -> Iterator[Right]:
             namespace if grant.namespace == OWN else grant.namespace,
             name,
         )
-        for grant in (*granted(), *((leases,) if medik8s else ()))
+        for grant in (*now, *((leases,) if medik8s else ()))
         for resource in grant.resources
         for verb in grant.verbs
         for name in grant.names or ("",)
@@ -73,6 +86,7 @@ UNWANTED = (
     Right("create", "pvmedic.dev", "nodeattestations", "it could prove what it likes"),
     Right("get", "", "secrets", "it has no use for them"),
     Right("create", "", "pods/exec", "it runs no commands"),
+    Right("delete", "", "pods", "the control plane does that (it is needed only before 1.26)"),
     Right("impersonate", "", "users", "it could be anybody"),
 )
-"""What its account must not be allowed to do."""
+"""What its account must not be allowed to do, unless a version needs it."""

@@ -87,6 +87,7 @@ class NodeLostWithVolumes:
             ("delete",),
             "Kubernetes 1.16 to 1.25, which does not act on the taint: by force, bound to uid and"
             " resourceVersion, on a node that is proven dead.",
+            before=FIRST_VERSION,
         ),
         Grant(LEASES, ("leases",), ("get",), "A kubelet's heartbeat is its Lease.", HEARTBEATS),
         Grant(

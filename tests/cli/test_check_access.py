@@ -18,9 +18,10 @@ ACCOUNT = "system:serviceaccount:pvmedic:pvmedic-remediator"
 class Judged(Scripted):
     """An API server that allows what a test names as `verb resource`."""
 
-    def __init__(self, *refused: str, granted: tuple[str, ...] = ()) -> None:
-        """Allow all that is needed but `refused`, and `granted` besides."""
+    def __init__(self, *refused: str, granted: tuple[str, ...] = (), minor: str = "36") -> None:
+        """Allow all that is needed but `refused`, and `granted` besides; be of a version."""
         super().__init__()
+        self.version = {"major": "1", "minor": minor}
         wanted = {f"{one.verb} {one.resource}" for one in needed("pvmedic")}
         self.allowed = (wanted | set(granted)) - set(refused)
 
@@ -36,6 +37,8 @@ class Judged(Scripted):
     ) -> bytes:
         """Judge one review."""
         del content_type, params, timeout
+        if where == "/version":
+            return json.dumps(self.version).encode()
         spec: dict[str, Any] = json.loads(body or b"{}")["spec"]
         self.sent.append((method, where, spec))
         asked = spec["resourceAttributes"]
@@ -73,6 +76,14 @@ def test_what_is_too_much_is_named() -> None:
     text = "\n".join(answer.lines)
     assert "TOO MUCH create remediationapprovals.pvmedic.dev" in text
     assert "TOO MUCH create pods/exec" in text
+
+
+def test_an_older_server_needs_what_would_be_too_much_on_a_newer_one() -> None:
+    """Before 1.26 a pod of a dead node is deleted by force."""
+    right = "delete pods"
+    assert said(Judged(granted=(right,), minor="25+")).status == DONE
+    assert "MISSING  delete pods" in said(Judged(minor="25+")).lines[0]
+    assert "TOO MUCH delete pods" in said(Judged(granted=(right,), minor="26")).lines[0]
 
 
 def test_another_account_is_asked_about_with_the_groups_that_it_has() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from demo.line import answers
+from demo.line import ROOT, answers
 from local import workloads
 from local.errors import LocalClusterError
 
@@ -25,6 +25,8 @@ OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 UNDO = "pvmedic.dev/undo"
 MANAGER = "pvmedic-remediator"
 PATIENCE = 60.0
+COMPONENTS = ROOT / "deploy" / "manifests" / "access" / "components"
+BEFORE_1_26 = COMPONENTS / "before-1.26" / "pods.yaml"
 SHOP = ("web", "db")
 """Labels `app` of the shop's pods."""
 
@@ -62,6 +64,8 @@ class Stage:
             cluster.control.start_api_server()
         missing = "--ignore-not-found"
         cluster.kubectl("-n", "pvmedic", "delete", "configmap", "pvmedic-pause", missing)
+        older = "pvmedic-remediator-before-1.26"
+        cluster.kubectl("delete", "clusterroles,clusterrolebindings", older, missing)
         users = "cronjobs,jobs,deployments,statefulsets,daemonsets,pods"
         cluster.kubectl("-n", self.space, "delete", users, "--all", "--wait=false")
         cluster.kubectl("delete", "namespace", self.space, "--wait=false", missing)
@@ -93,6 +97,10 @@ class Stage:
                 with contextlib.suppress(Exception):
                     error.add_note(self.cluster.kubectl(*told))
             raise
+
+    def allow_deleting_pods(self) -> None:
+        """Give the account what only servers before 1.26 need; `close` takes it back."""
+        self.cluster.apply(BEFORE_1_26.read_text())
 
     def start_remediator(self, **changes: Json) -> None:
         """Start the remediator again, `changes` replacing fields of sections or whole keys."""

@@ -86,7 +86,6 @@ SHOWS: dict[tuple[str, ...], Call] = {
     **everywhere("list", (Kind.EVENT, Kind.SNAPSHOT, Kind.QUOTA, Kind.LIMIT_RANGE)),
     **everywhere("list", (Kind.ATTESTATION, Kind.NETWORK_FENCE)),
     **everywhere("patch", (Kind.CLAIM,)),
-    ("delete", "pods"): sends("DELETE", "/api/v1/namespaces/default/pods/nobody"),
     ("get", "nodes/stats"): sends("GET", "/api/v1/nodes/nobody/stats"),
     ("get", "storageclasses"): gets(Kind.STORAGE_CLASS),
     ("get", "persistentvolumeclaims"): gets(Kind.CLAIM, "default"),

@@ -56,6 +56,7 @@ class OldServer(Gate):
 @pytest.fixture
 def rule(stage: Stage) -> Iterator[Deletions]:
     """Run the shop on a node, and the remediator against an old server."""
+    stage.allow_deleting_pods()
     stage.shop()
     rule = Deletions()
     gate = OldServer(stage.cluster, rule)

@@ -57,6 +57,7 @@ def deleted(stage: Stage, step: ForceDeletePod, seen: model.Pod) -> str:
 
 def test_only_the_pod_that_is_meant_is_deleted_and_without_its_kubelet(stage: Stage) -> None:
     """Another uid is refused, an old version too; the right one is gone, its successor stays."""
+    stage.allow_deleting_pods()
     stage.cluster.apply(workloads.stateful_set(stage.space, "db", stage.node))
     stage.wait("db-0 Running", lambda: stage.running() == {stage.node: 1})
     stage.cluster.players.die(stage.node)

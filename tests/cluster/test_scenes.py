@@ -24,9 +24,9 @@ def test_a_silent_node_that_ec2_calls_running_is_left_alone_until_it_is_stopped(
     deferred = stage.until_phase("Deferred", "is running")
     assert deferred["message"] == (
         f"fencing_proof: EC2 says that instance {stage.instance} is running; a proof for"
-        " ebs.csi.aws.com would be: its EC2 instance read as stopped or terminated twice, 2 s apart;"
-        f" a person's `pvmedic attest {stage.node} off`; or, for one driver, a NetworkFence over the"
-        " node's addresses"
+        " ebs.csi.aws.com would be: its EC2 instance read as stopped or terminated twice,"
+        f" 2 s apart; a person's `pvmedic attest {stage.node} off`; or, for one driver, a"
+        " NetworkFence over the node's addresses"
     )
     stage.wait(
         "a page, as no repair runs",

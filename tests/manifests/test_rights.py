@@ -1,11 +1,14 @@
 """What each account may, as it ships: exactly what its program uses, and nothing dangerous."""
 
 import pytest
+import yaml
 
 from exporter.observe.kube.resources import RESOURCES
 from exporter.observe.signals import READ
-from remediator.cli.rights import needed
-from tests.manifests.shipped import PEOPLE, every, of, rights
+from remediator.cli.rights import needed, unwanted
+from tests.manifests.shipped import HERE, PEOPLE, every, of, rights
+
+BEFORE = HERE / "access" / "components" / "before-1.26"
 
 
 def test_the_exporter_may_look_and_nothing_else() -> None:
@@ -35,7 +38,7 @@ def test_the_remediator_has_exactly_the_rights_it_uses() -> None:
     assert rights("pvmedic-remediator") == (
         every("", "persistentvolumeclaims namespaces", "get")
         | every("", "persistentvolumes", "get list")
-        | every("", "pods", "list delete")
+        | every("", "pods", "list")
         | every("storage.k8s.io", "volumeattachments", "list")
         | every("", "nodes", "get list patch")
         | every("", "events", "create list")
@@ -78,6 +81,23 @@ def test_check_access_asks_for_exactly_what_ships() -> None:
     assert asked == rights("pvmedic-remediator")
 
 
+def test_only_before_1_26_pods_may_be_deleted() -> None:
+    """There the taint does nothing; the right ships as a component, and is too much elsewhere."""
+    new, old = needed("pvmedic"), needed("pvmedic", server=(1, 25))
+    (more,) = set(old) - set(new)
+    assert str(more) == "delete pods"
+    assert "delete pods" in map(str, unwanted())
+    assert "delete pods" not in map(str, unwanted((1, 25)))
+    (cluster_role,) = (
+        each
+        for each in yaml.safe_load_all((BEFORE / "pods.yaml").read_text())
+        if each["kind"] == "ClusterRole"
+    )
+    assert cluster_role["rules"] == [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["delete"]}
+    ]
+
+
 @pytest.mark.parametrize("account", ["pvmedic-exporter", "pvmedic-node", "pvmedic-remediator"])
 def test_no_account_has_a_dangerous_right(account: str) -> None:
     """No wildcard, no command execution, no secrets, no deleting and no rights over rights."""
@@ -85,10 +105,8 @@ def test_no_account_has_a_dangerous_right(account: str) -> None:
         assert "*" not in (group, resource, verb)
         assert resource not in ("nodes/proxy", "pods/exec", "pods/attach", "secrets")
         assert verb not in ("deletecollection", "escalate", "bind", "impersonate")
-        # Its own records, once they are over for long; and pods of dead nodes, before 1.26.
-        deletes = {("pvmedic.dev", "remediations"), ("", "pods")}
-        assert verb != "delete" or (group, resource) in deletes
-        assert account == "pvmedic-remediator" or verb != "delete"
+        # Its own records, once they are over for long, and nothing else.
+        assert verb != "delete" or (group, resource) == ("pvmedic.dev", "remediations")
         assert (resource, verb) != ("remediationapprovals", "create")
         assert (resource, verb) != ("nodeattestations", "create")
 
