@@ -20,13 +20,13 @@ setup: $(READY) ## get everything: .venv, Prometheus and Alertmanager, Kubernete
 demo: $(READY) ## failures on a real control plane, seen and repaired; SCENE=approve|handover|blackout|claims|csi|rwx|rok|heketi|gluster; STAY=1 leaves it running
 	@STAY=$(STAY) SCENE=$(SCENE) $(DEPLOY) $(PY) -m demo
 
-test: setup check ## the checks, then every test, on real parts: 13 to 20 minutes; the first time some more for building
+test: setup check ## the checks, then every test, on real parts: about 13 minutes; the first time some more for building
 	@$(DEPLOY) $(PY) -m local further
-	@echo "tests: 13 to 20 minutes on two cores, most of it waiting for a real control plane"
+	@echo "tests: about 12 minutes on two cores, most of it waiting for real control planes"
 	@# Three workers: two have a control plane each, and mostly wait for it; see tests/conftest.py.
 	@$(PY) -m pytest -n 3 $(TESTS)
 
-soak: setup ## what the tests do with chance, a thousand times and more: about 15 minutes
+soak: setup ## what the tests do with chance, a thousand times and more: an hour and more
 	@$(PY) -m pytest -n 2 -m soak $(TESTS)
 	@$(PY) -m pytest -n 2 --hypothesis-profile=soak tests/signals tests/collectors
 
