@@ -172,7 +172,8 @@ class CsiStage:
         kubectl("delete", "persistentvolumes,storageclasses", selector, "--wait=false")
         for content in self.contents():
             # One whose snapshot never came has nobody to delete it.
-            kubectl("delete", "volumesnapshotcontent", content["metadata"]["name"], "--wait=false")
+            name, gone = content["metadata"]["name"], "--ignore-not-found"
+            kubectl("delete", "volumesnapshotcontent", name, "--wait=false", gone)
         kubectl("delete", "namespace", space, "--wait=false")
         self.wait("everything gone", lambda: not self.everything())
 

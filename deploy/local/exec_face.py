@@ -73,12 +73,20 @@ async def on_this_host(command: Command, say: Say) -> int:
         while stream is not None and (chunk := await stream.read(CHUNK)):
             await say(channel, chunk)
 
+    passing = [
+        asyncio.create_task(pass_on(STDOUT, process.stdout)),
+        asyncio.create_task(pass_on(STDERR, process.stderr)),
+    ]
     try:
-        await asyncio.gather(pass_on(STDOUT, process.stdout), pass_on(STDERR, process.stderr))
+        await asyncio.gather(*passing)
         return await process.wait()
     finally:
         with suppress(ProcessLookupError):
             process.kill()
+        # Only one may read a pipe: the one that is left would keep it from being closed.
+        for one in passing:
+            one.cancel()
+        await asyncio.gather(*passing, return_exceptions=True)
         await process.communicate()  # what is left in the pipes, so that they close
 
 
