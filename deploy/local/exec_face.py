@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -65,6 +67,7 @@ async def on_this_host(command: Command, say: Say) -> int:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
         )
     except FileNotFoundError as error:
         raise NoProgramError(command.arguments[0]) from error
@@ -81,13 +84,13 @@ async def on_this_host(command: Command, say: Say) -> int:
         await asyncio.gather(*passing)
         return await process.wait()
     finally:
+        # With its children: they hold the pipes, too.
         with suppress(ProcessLookupError):
-            process.kill()
-        # Only one may read a pipe: the one that is left would keep it from being closed.
+            os.killpg(process.pid, signal.SIGKILL)
         for one in passing:
             one.cancel()
-        await asyncio.gather(*passing, return_exceptions=True)
-        await process.communicate()  # what is left in the pipes, so that they close
+        # At once and unread: whoever asked may be gone, and with it the time to wait for anything.
+        process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 -- no other way
 
 
 class ExecFace:
