@@ -28,26 +28,48 @@ BEGUN = frozenset({"Running", "Verifying"})
 
 def play(cluster: LocalCluster, line: Line, screen: Screen) -> None:
     """Play on a running line; raises LocalClusterError with a sentence."""
+    began = time.monotonic()
+    stage = with_two_replicas(cluster, line, screen, STORY, "Two replicas, and a node dies")
+    dies(stage)
+    stage.until("a repair under way", lambda s: s.phase() in BEGUN, STEP_SECONDS)
+    line.hand_over()
+    screen.tell(Mark.TOLD, "kill -9 of the replica that repairs", "in the middle of it")
+    ends_well(stage, "the other one finished")
+    screen.say(f"The scene took {time.monotonic() - began:.0f} s.", "dim")
+
+
+def with_two_replicas(
+    cluster: LocalCluster, line: Line, screen: Screen, story: str, title: str
+) -> Stage:
+    """Tell the story, start two replicas, and let two pods run on the first node."""
     stage, node = Stage(cluster, line, screen, cluster.nodes), cluster.nodes[0]
     stage.prepare()
-    began = time.monotonic()
-    screen.say(STORY, "dim")
-    screen.title("Two replicas, and a node dies")
+    screen.say(story, "dim")
+    screen.title(title)
     two_replicas(cluster, line)
     screen.tell(Mark.GOOD, "two replicas are ready", f"{holder(cluster)} holds the Lease")
     stage.healthy()
     cluster.apply(workload("shop", node, SCENES))
     stage.open(Focus("shop", node))
     stage.until(f"two Running pods on {node}", lambda s: s.running() == 2, START_SECONDS)  # noqa: PLR2004 -- a Deployment's and a StatefulSet's
-    instance = cluster.instance_of(node)
-    screen.tell(Mark.TOLD, f"EC2 stops {instance}", f"node {node} dies of it")
-    cluster.cloud.stop(instance)
-    stage.until("a repair under way", lambda s: s.phase() in BEGUN, STEP_SECONDS)
-    line.hand_over()
-    screen.tell(Mark.TOLD, "kill -9 of the replica that repairs", "in the middle of it")
+    return stage
+
+
+def dies(stage: Stage) -> None:
+    """Stop the first node's instance."""
+    node = stage.nodes[0]
+    instance = stage.cluster.instance_of(node)
+    stage.screen.tell(Mark.TOLD, f"EC2 stops {instance}", f"node {node} dies of it")
+    stage.cluster.cloud.stop(instance)
+
+
+def ends_well(stage: Stage, praise: str) -> None:
+    """Wait until the second replica has repaired it; the node comes back, and nothing is owed."""
+    cluster, screen, node = stage.cluster, stage.screen, stage.nodes[0]
     stage.until("record Holding", lambda s: s.phase() == "Holding", STEP_SECONDS)
     cluster.wait("the second one in the Lease", lambda: holder(cluster) == "second", STEP_SECONDS)
-    screen.tell(Mark.GOOD, "the other one finished", f"{holder(cluster)} holds the Lease")
+    screen.tell(Mark.GOOD, praise, f"{holder(cluster)} holds the Lease")
+    instance = cluster.instance_of(node)
     screen.tell(Mark.TOLD, f"EC2 starts {instance} again", f"node {node} boots")
     cluster.cloud.start(instance)
     stage.until(
@@ -55,7 +77,6 @@ def play(cluster: LocalCluster, line: Line, screen: Screen) -> None:
         lambda s: s.phase() == "Settled" and not s.tainted() and not s.metrics,
         STEP_SECONDS,
     )
-    screen.say(f"The scene took {time.monotonic() - began:.0f} s.", "dim")
 
 
 def two_replicas(cluster: LocalCluster, line: Line) -> None:

@@ -15,6 +15,7 @@ import pytest
 from demo import crafted
 from local import workloads
 from local.csi_objects import volume_name
+from tests.cluster.test_webhook import notification
 
 if TYPE_CHECKING:
     from tests.cluster.stage import Json, Stage
@@ -106,22 +107,13 @@ def running(stage: Stage) -> set[str]:
 
 def alert(stage: Stage) -> None:
     """Send what Alertmanager would."""
-    entry = {
-        "status": "firing",
-        "labels": {
-            "alertname": "PvmedicRwxRecoveryBlocked",
-            "signal": SIGNAL,
-            "namespace": stage.space,
-            "persistentvolumeclaim": CLAIM,
-        },
-        "annotations": {},
-        "startsAt": "2026-11-21T04:00:00Z",
-        "endsAt": "0001-01-01T00:00:00Z",
-        "generatorURL": "",
-        "fingerprint": "c0ffee",
+    labels = {
+        "alertname": "PvmedicRwxRecoveryBlocked",
+        "signal": SIGNAL,
+        "namespace": stage.space,
+        "persistentvolumeclaim": CLAIM,
     }
-    body = {"version": "4", "groupKey": "{}", "status": "firing", "receiver": "pvmedic"}
-    status, text = stage.line.post(json.dumps({**body, "alerts": [entry]}).encode())
+    status, text = stage.line.post(notification(labels))
     assert (status, json.loads(text)["alerts"]) in ((200, ["Recorded"]), (200, ["Known"]))
 
 
