@@ -74,3 +74,8 @@ class Case(msgspec.Struct, frozen=True):
     now: float
     policy: Policy
     server: tuple[int, int] | None
+
+    @property
+    def owner(self) -> str:
+        """How steps and notes on objects name the record: `name/uid`."""
+        return f"{self.record.name}/{self.record.uid}"

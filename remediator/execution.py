@@ -183,7 +183,7 @@ class Execution:
     def _unanswered(self, record: Record, index: int, step: Step) -> Record:
         """Wait whether a call that got no answer still lands; then look again, or ask."""
         now = self._judge.now()
-        if self._may_still_land(record, index, now):
+        if now - self._first_seen(record, index, now) < self._landing:
             waiting = "waiting whether an unanswered call still lands"
             return moved(record, Phase.RUNNING, waiting, now)
         if step.once:
@@ -246,12 +246,6 @@ class Execution:
         self._judge.wrote(record, step.sentence())
         applied = progress.marked(record, index, StepState.APPLIED, self._judge.now())
         return moved(applied, Phase.RUNNING, f"done: {step.sentence()}", self._judge.now())
-
-    def _may_still_land(self, record: Record, index: int, now: float) -> bool:
-        plan = record.status.plan
-        if plan is None or plan.steps[index].state is not StepState.INTENDED:
-            return False
-        return now - self._first_seen(record, index, now) < self._landing
 
     def _first_seen(self, record: Record, index: int, now: float) -> float:
         """Return when we first saw the intent that stands on a record."""

@@ -118,8 +118,10 @@ class Judge:
             unheard=self.unheard(),
             ahead=self.ahead(),
         )
-        along = tuple(pair for pair in self.guards if pair in guards.ALL_ALONG)
-        return record, guards.ask(question, along if all_along else self.guards)
+        asked = self.guards
+        if all_along:
+            asked = tuple(pair for pair in asked if pair in guards.ALL_ALONG)
+        return record, guards.ask(question, asked)
 
     async def paused(self) -> bool:
         """Whether the kill switch is on, or cannot be read."""

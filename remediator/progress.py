@@ -27,12 +27,12 @@ def marked(record: Record, index: int, state: StepState, now: float, detail: str
 
 def undone(record: Record, known: Plan, index: int, view: View) -> str | None:
     """Return which change of ours, on which the rest is built, somebody else has taken back."""
-    step = known.steps[index]
-    debts = [entry for entry in record.owes if not steps.paid_by(step, entry)]
+    debts = [entry for entry in record.owes if not steps.paid_by(known.steps[index], entry)]
     for step in known.steps[:index]:
-        owed = any(steps.made_by(step, entry) for entry in debts)
+        if not any(steps.made_by(step, entry) for entry in debts):
+            continue
         seen = step.observe(view)
-        if owed and seen.progress is Progress.NOT_DONE:
+        if seen.progress is Progress.NOT_DONE:
             why = f" ({seen.sentence})" if seen.sentence else ""
             return f"somebody else took it back: {step.sentence()}{why}"
     return None

@@ -7,10 +7,7 @@ any more. What is owed elsewhere (claims, workloads) is told by the records alon
 from collections.abc import Iterator
 
 from exporter.exposition import Family, FamilyType, Sample
-from exporter.observe.model import OURS, Node, Object
-
-NOTE = OURS + "undo"
-"""The annotation: `name/uid` of the Remediation that will take its change back."""
+from exporter.observe.model import UNDO_ANNOTATION, Node, Object
 
 NOTED = Family(
     "pvmedic_undo_noted",
@@ -25,6 +22,6 @@ FAMILIES = (NOTED,)
 
 def of_node(obj: Object) -> Iterator[tuple[Family, Sample]]:
     """Return the note on a Node; nothing on most."""
-    if isinstance(obj, Node) and (owner := obj.annotations.get(NOTE, "")):
+    if isinstance(obj, Node) and (owner := obj.annotations.get(UNDO_ANNOTATION, "")):
         remediation, _, _ = owner.partition("/")
         yield NOTED, Sample((("node", obj.name), ("remediation", remediation)), 1.0)

@@ -1,15 +1,20 @@
-"""What every handler is. Handlers are pure and do not import each other."""
+"""What every handler is, and what several are alike in.
 
-from collections.abc import Iterable
+Handlers are pure and do not import each other.
+"""
+
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 import msgspec
 
-from exporter.observe.model import Subject
+from exporter.observe.model import Kind, Subject
 from exporter.observe.parse.instance import InstanceReading
 from exporter.observe.view import View, Want
 from remediator.case import Case
+from remediator.growth.growing import waiting
+from remediator.growth.limits import reads
 from remediator.plan import Decision
 from remediator.record import LedgerEntry, Record
 from remediator.rights import Grant
@@ -90,3 +95,34 @@ class Handler(Protocol):
     ) -> Undo:
         """Say what to do about one debt."""
         ...
+
+
+class Unpowered:
+    """What handlers share whose plans no machine's power decides."""
+
+    def powered_by(self, subject: Subject, view: View) -> str:
+        """Return nothing."""
+        del subject, view
+        return ""
+
+
+class ClaimRequests(Unpowered):
+    """What handlers share that change what a claim asks for: its limits are read, and its size."""
+
+    def reads(self, record: Record, view: View) -> Iterator[Want]:
+        """Its namespace, and what limits the claim."""
+        namespace, name = _claim_of(record)
+        yield Want(Kind.NAMESPACE, name=namespace)
+        claim = view.claim(namespace, name)
+        if claim is not None:
+            yield from reads(claim)
+
+    def goal(self, record: Record, view: View) -> Goal:
+        """Ask the claim whether it has what it asks for."""
+        missing = waiting(view.claim(*_claim_of(record)))
+        return Goal(reached=not missing, sentence=missing or "the claim has what it asks for")
+
+
+def _claim_of(record: Record) -> tuple[str, str]:
+    """Return namespace and name of the claim that a record is about."""
+    return record.subject["namespace"], record.subject["persistentvolumeclaim"]

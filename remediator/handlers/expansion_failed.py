@@ -12,24 +12,20 @@ is missing. Elsewhere the refusal carries the commands with which a person makes
 Goal: the claim has what it asks for.
 """
 
-from collections.abc import Iterator
-
-from exporter.observe.model import Kind, Subject
 from exporter.observe.parse.instance import InstanceReading
-from exporter.observe.view import View, Want
+from exporter.observe.view import View
 from remediator.case import Case
-from remediator.growth.growing import Later, Never, waiting
-from remediator.growth.limits import reads
+from remediator.growth.growing import Later, Never
 from remediator.growth.lowering import lowered
 from remediator.growth.policy import quantity
-from remediator.handlers.base import Closed, Goal, Risk, Undo
+from remediator.handlers.base import ClaimRequests, Closed, Risk, Undo
 from remediator.plan import Decision, Declined, Deferred, Plan
 from remediator.record import LedgerEntry, Record
 from remediator.rights import Grant
 from remediator.steps.claims import LowerRequest
 
 
-class ExpansionFailed:
+class ExpansionFailed(ClaimRequests):
     """The handler."""
 
     name = "expansion_failed"
@@ -47,19 +43,6 @@ class ExpansionFailed:
         Grant("", ("resourcequotas", "limitranges"), ("list",), "How much may be asked for."),
     )
 
-    def reads(self, record: Record, view: View) -> Iterator[Want]:
-        """Its namespace, and what limits the claim."""
-        namespace, name = record.subject["namespace"], record.subject["persistentvolumeclaim"]
-        yield Want(Kind.NAMESPACE, name=namespace)
-        claim = view.claim(namespace, name)
-        if claim is not None:
-            yield from reads(claim)
-
-    def powered_by(self, subject: Subject, view: View) -> str:
-        """Return nothing: no machine's power decides."""
-        del subject, view
-        return ""
-
     def plan(self, case: Case) -> Decision:
         """Lower the request, wait, or say what a person types."""
         view, subject = case.view, case.signal.subject
@@ -76,7 +59,7 @@ class ExpansionFailed:
         step = LowerRequest(
             target=f"{namespace}/{name}",
             uid=claim.uid,
-            owner=f"{case.record.name}/{case.record.uid}",
+            owner=case.owner,
             size=found.size,
         )
         return Plan(
@@ -87,12 +70,6 @@ class ExpansionFailed:
             needs_yes=True,
             findings=found.findings,
         )
-
-    def goal(self, record: Record, view: View) -> Goal:
-        """Ask the claim whether it has what it asks for."""
-        namespace, name = record.subject["namespace"], record.subject["persistentvolumeclaim"]
-        missing = waiting(view.claim(namespace, name))
-        return Goal(reached=not missing, sentence=missing or "the claim has what it asks for")
 
     def undo(
         self, entry: LedgerEntry, record: Record, view: View, power: InstanceReading | None

@@ -196,14 +196,14 @@ def _by_taint(node: model.Node, case: Case) -> Plan:
         key=OUT_OF_SERVICE,
         value=case.record.name,
         effect="NoExecute",
-        owner=f"{case.record.name}/{case.record.uid}",
+        owner=case.owner,
     )
     return _planned(node, case, (step,), taken(node.name, case.view))
 
 
 def _by_force(node: model.Node, case: Case) -> Decision:
     """Plan for a Kubernetes that does not know the taint."""
-    view, owner = case.view, f"{case.record.name}/{case.record.uid}"
+    view, owner = case.view, case.owner
     pods = sorted_out(node.name, view)
     if not pods.go and pods.stay:
         return Declined(f"no pod there may be deleted by force: {'; '.join(pods.stay)}")

@@ -17,20 +17,21 @@ Goal: every workload that was stopped has its pods Ready again.
 from collections.abc import Iterator
 
 from exporter.observe import model
-from exporter.observe.model import Kind, Subject, Workload
+from exporter.observe.model import Kind, Workload
 from exporter.observe.parse.instance import InstanceReading
 from exporter.observe.users import Found, Standing, User, user_wants, users_of
 from exporter.observe.view import View, Want
 from remediator.case import SWITCH, Case
-from remediator.handlers.base import Back, Closed, Goal, Risk, Undo, Wait
+from remediator.handlers.base import Back, Closed, Goal, Risk, Undo, Unpowered, Wait
 from remediator.plan import Decision, Declined, Deferred, Plan
 from remediator.record import LedgerEntry, Record
 from remediator.rights import Grant
-from remediator.steps.base import Progress, Step
+from remediator.steps.base import UNDO_ANNOTATION, Progress, Step
 from remediator.steps.users import AwaitNoPods, AwaitRwxClear
 from remediator.steps.workloads import (
     STOPPABLE,
     SUSPENDED,
+    WAS,
     StartWorkload,
     StopWorkload,
     before,
@@ -40,7 +41,7 @@ from remediator.steps.workloads import (
 APPS = ("deployments", "statefulsets", "daemonsets", "replicasets")
 
 
-class RwxRecoveryBlocked:
+class RwxRecoveryBlocked(Unpowered):
     """The handler."""
 
     name = "rwx_recovery_blocked"
@@ -80,11 +81,6 @@ class RwxRecoveryBlocked:
         yield Want(Kind.NAMESPACE, name=namespace)
         yield Want(Kind.SNAPSHOT, namespace)
         yield from user_wants(namespace)
-
-    def powered_by(self, subject: Subject, view: View) -> str:
-        """Return nothing: no machine's power decides."""
-        del subject, view
-        return ""
 
     def plan(self, case: Case) -> Decision:
         """Stop, wait, start."""
@@ -163,14 +159,10 @@ def _too_many(users: tuple[User, ...], case: Case) -> str | None:
 def _stopped_by_another(users: tuple[User, ...], case: Case) -> str:
     for user in users:
         for kind, one in _parts(user):
-            owner = one.annotations.get(model.OURS + "undo")
-            if owner is not None and owner != _owner(case):
+            owner = one.annotations.get(UNDO_ANNOTATION)
+            if owner is not None and owner != case.owner:
                 return f"{kind} {one.namespace}/{one.name}"
     return ""
-
-
-def _owner(case: Case) -> str:
-    return f"{case.record.name}/{case.record.uid}"
 
 
 def _parts(user: User) -> list[tuple[Kind, Workload]]:
@@ -191,14 +183,14 @@ def _stops(user: User, claim: model.Claim, case: Case) -> Iterator[StopWorkload]
     if _persons(user):
         return
     for kind, one in _parts(user):
-        ours = one.annotations.get(model.OURS + "undo") == _owner(case)
+        ours = one.annotations.get(UNDO_ANNOTATION) == case.owner
         if stops(kind, one) and not ours:
             continue
-        was = one.annotations.get(model.OURS + "undo-was", "") if ours else before(kind, one)
+        was = one.annotations.get(WAS, "") if ours else before(kind, one)
         yield StopWorkload(
             target=f"{one.namespace}/{one.name}",
             uid=one.uid,
-            owner=_owner(case),
+            owner=case.owner,
             kind=str(kind),
             volume_claim=claim.name,
             was=was,
@@ -210,7 +202,7 @@ def _start(stop: StopWorkload) -> StartWorkload:
 
 
 def _of(step: type[AwaitNoPods] | type[AwaitRwxClear], claim: model.Claim, case: Case) -> Step:
-    return step(target=f"{claim.namespace}/{claim.name}", uid=claim.uid, owner=_owner(case))
+    return step(target=f"{claim.namespace}/{claim.name}", uid=claim.uid, owner=case.owner)
 
 
 def _opted_in(namespace: str, view: View) -> bool:

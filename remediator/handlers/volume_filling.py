@@ -11,23 +11,19 @@ pending, nothing inside the file system. A volume never shrinks again, so there 
 Goal: the claim has what it asks for.
 """
 
-from collections.abc import Iterator
-
-from exporter.observe.model import Kind, Subject
 from exporter.observe.parse.instance import InstanceReading
-from exporter.observe.view import View, Want
+from exporter.observe.view import View
 from remediator.case import Case
-from remediator.growth.growing import Later, Never, grown, waiting
-from remediator.growth.limits import reads
+from remediator.growth.growing import Later, Never, grown
 from remediator.growth.policy import quantity
-from remediator.handlers.base import Closed, Goal, Risk, Undo
+from remediator.handlers.base import ClaimRequests, Closed, Risk, Undo
 from remediator.plan import Decision, Declined, Deferred, Plan
 from remediator.record import LedgerEntry, Record
 from remediator.rights import Grant
 from remediator.steps.claims import GrowClaim
 
 
-class VolumeFilling:
+class VolumeFilling(ClaimRequests):
     """The handler."""
 
     name = "volume_filling"
@@ -46,19 +42,6 @@ class VolumeFilling:
         Grant("", ("resourcequotas", "limitranges"), ("list",), "How much may be asked for."),
     )
 
-    def reads(self, record: Record, view: View) -> Iterator[Want]:
-        """Its namespace, and what limits the claim."""
-        namespace, name = record.subject["namespace"], record.subject["persistentvolumeclaim"]
-        yield Want(Kind.NAMESPACE, name=namespace)
-        claim = view.claim(namespace, name)
-        if claim is not None:
-            yield from reads(claim)
-
-    def powered_by(self, subject: Subject, view: View) -> str:
-        """Return nothing: no machine's power decides."""
-        del subject, view
-        return ""
-
     def plan(self, case: Case) -> Decision:
         """Grow it, wait, or refuse."""
         view, subject, policy = case.view, case.signal.subject, case.policy
@@ -74,7 +57,7 @@ class VolumeFilling:
         step = GrowClaim(
             target=f"{namespace}/{name}",
             uid=claim.uid,
-            owner=f"{case.record.name}/{case.record.uid}",
+            owner=case.owner,
             size=found.size,
         )
         return Plan(
@@ -85,12 +68,6 @@ class VolumeFilling:
             creates=found.creates,
             findings=found.findings,
         )
-
-    def goal(self, record: Record, view: View) -> Goal:
-        """Ask the claim whether it has what it asks for."""
-        namespace, name = record.subject["namespace"], record.subject["persistentvolumeclaim"]
-        missing = waiting(view.claim(namespace, name))
-        return Goal(reached=not missing, sentence=missing or "the claim has what it asks for")
 
     def undo(
         self, entry: LedgerEntry, record: Record, view: View, power: InstanceReading | None

@@ -74,9 +74,9 @@ def debt(step: Step, prior: dict[str, str], now: float) -> LedgerEntry:
 
 def made_by(step: Step, entry: LedgerEntry) -> bool:
     """Whether an open debt is the one that this step made, and not another one at its object."""
-    told = to_record(step)
-    made = (told.kind, told.target_uid, told.params)
-    return not entry.closed and (entry.kind, entry.target_uid, entry.done) == made
+    if entry.closed or (entry.kind, entry.target_uid) != (type(step).__name__, step.uid):
+        return False
+    return entry.done == to_record(step).params
 
 
 def paid_by(step: Step, entry: LedgerEntry) -> bool:

@@ -5,17 +5,20 @@ looks before it acts. No I/O here: `act` only says what a call would carry, and 
 it. A step says nothing about when it may be done: guards and handlers do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
 import msgspec
 
 from exporter.observe import model
+from exporter.observe.model import Kind
 from exporter.observe.view import View
 
-UNDO_ANNOTATION = model.OURS + "undo"
-"""On an object that we changed: which Remediation owes the undo, `name/uid`."""
+UNDO_ANNOTATION = model.UNDO_ANNOTATION
+
+SHOWN = 5
+"""Of many things that are still missing so many are named."""
 
 MERGE_PATCH = "application/merge-patch+json"
 
@@ -49,6 +52,18 @@ def not_done(sentence: str = "") -> Observation:
 def unknown(sentence: str) -> Observation:
     """Return that nobody can tell, and why."""
     return Observation(Progress.UNKNOWN, sentence)
+
+
+def unseen(view: View, *kinds: Kind) -> Observation | None:
+    """Return that nobody can tell, where one of these kinds could not be read."""
+    blind = next((kind for kind in kinds if kind in view.unseen), None)
+    return unknown(f"cannot see {blind}: {view.unseen[blind]}") if blind is not None else None
+
+
+def listed(texts: Sequence[str], between: str) -> str:
+    """Return the first of many texts, and how many there are more."""
+    more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
+    return between.join(texts[:SHOWN]) + more
 
 
 class KubeWrite(msgspec.Struct, frozen=True):
@@ -88,6 +103,12 @@ class Step(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     target: str
     uid: str
     owner: str
+
+    @property
+    def named(self) -> tuple[str, str]:
+        """Return namespace and name of a target that is `namespace/name`."""
+        namespace, _, name = self.target.partition("/")
+        return (namespace, name)
 
     @property
     def node(self) -> str:

@@ -1,4 +1,7 @@
-"""What a claim asks for: more, or less again. When and how much is decided in growth/."""
+"""Steps about a claim, and what it asks for: more, or less again.
+
+When and how much is decided in growth/.
+"""
 
 from typing import ClassVar
 
@@ -12,23 +15,26 @@ SEEN_WITHIN = 30.0
 """Seconds within which an accepted request is seen."""
 
 
-class _Request(Step, frozen=True):
-    """`target` is `namespace/name` of a claim, `uid` the claim's, `size` in bytes."""
-
-    settles: ClassVar[float] = SEEN_WITHIN
-
-    size: int
+class OfClaim(Step, frozen=True):
+    """`target` is `namespace/name` of a claim, `uid` the claim's."""
 
     @property
     def claim(self) -> tuple[str, str]:
         """Return the claim."""
-        namespace, _, name = self.target.partition("/")
-        return (namespace, name)
+        return self.named
 
     def found(self, view: View) -> model.Claim | None:
         """Return the claim with this uid, None when it is not there."""
         there = view.claim(*self.claim)
         return there if there is not None and there.uid == self.uid else None
+
+
+class _Request(OfClaim, frozen=True):
+    """What a claim asks for; `size` in bytes."""
+
+    settles: ClassVar[float] = SEEN_WITHIN
+
+    size: int
 
     def observe(self, view: View) -> Observation:
         """Say from what the claim asks for whether this was done."""

@@ -16,8 +16,9 @@ from remediator.steps.base import (
     KubeWrite,
     Observation,
     Step,
+    listed,
     not_done,
-    unknown,
+    unseen,
 )
 
 GONE_WITHIN = 60.0
@@ -26,8 +27,6 @@ DETACHED_WITHIN = 900.0
 """Seconds for the volumes. Kubernetes detaches by force 6 min after the last pod object is gone
 (ReconcilerMaxWaitForUnmountDuration), one volume after the other; then the driver has its turn.
 """
-
-SHOWN = 5
 
 
 class ForceDeletePod(Step, frozen=True):
@@ -55,8 +54,8 @@ class ForceDeletePod(Step, frozen=True):
 
     def observe(self, view: View) -> Observation:
         """Say whether the object with this uid is gone."""
-        if Kind.POD in view.unseen:
-            return unknown(f"cannot see pods: {view.unseen[Kind.POD]}")
+        if (blind := unseen(view, Kind.POD)) is not None:
+            return blind
         there = self._found(view)
         if there is None:
             return DONE
@@ -78,8 +77,7 @@ class ForceDeletePod(Step, frozen=True):
         return KubeWrite("DELETE", path, body, "application/json")
 
     def _found(self, view: View) -> model.Pod | None:
-        namespace, _, name = self.target.partition("/")
-        there = view.pod(namespace, name)
+        there = view.pod(*self.named)
         return there if there is not None and there.uid == self.uid else None
 
 
@@ -110,9 +108,9 @@ class AwaitDetached(Step, frozen=True):
         Only the absence of a VolumeAttachment means detached; in-tree volumes have none, and count
         by the node's status.volumesAttached.
         """
-        for kind in (Kind.NODE, Kind.ATTACHMENT, Kind.VOLUME, Kind.CLAIM, Kind.POD):
-            if kind in view.unseen:
-                return unknown(f"cannot see {kind}: {view.unseen[kind]}")
+        needed = (Kind.NODE, Kind.ATTACHMENT, Kind.VOLUME, Kind.CLAIM, Kind.POD)
+        if (blind := unseen(view, *needed)) is not None:
+            return blind
         pods = [pod for pod in view.pods_on(self.target) if not pod.ended]
         used = {claim for pod in pods for claim in exclusive_claims(pod, view)}
         left = sorted(
@@ -124,5 +122,4 @@ class AwaitDetached(Step, frozen=True):
         )
         if not left:
             return DONE
-        more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
-        return not_done(f"still attached: {', '.join(left[:SHOWN])}{more}")
+        return not_done(f"still attached: {listed(left, ', ')}")

@@ -12,7 +12,7 @@ from remediator.steps.base import (
     Observation,
     Step,
     not_done,
-    unknown,
+    unseen,
 )
 
 
@@ -72,8 +72,8 @@ class AddTaint(_Taint, frozen=True):
     def observe(self, view: View) -> Observation:
         """Say whether the taint is there; unseen nodes are unknown."""
         node = view.node(self.target)
-        if model.Kind.NODE in view.unseen:
-            return unknown(f"cannot see nodes: {view.unseen[model.Kind.NODE]}")
+        if (blind := unseen(view, model.Kind.NODE)) is not None:
+            return blind
         if node is None or node.uid != self.uid:
             return GONE
         return DONE if self._there(node) else not_done()
@@ -105,8 +105,8 @@ class RemoveTaint(_Taint, frozen=True):
     def observe(self, view: View) -> Observation:
         """Say whether the taint is gone; with the Node it is."""
         node = view.node(self.target)
-        if model.Kind.NODE in view.unseen:
-            return unknown(f"cannot see nodes: {view.unseen[model.Kind.NODE]}")
+        if (blind := unseen(view, model.Kind.NODE)) is not None:
+            return blind
         if node is None or node.uid != self.uid:
             return DONE
         return not_done() if self._there(node) else DONE

@@ -13,10 +13,11 @@ from remediator.steps.base import (
     GONE,
     UNDO_ANNOTATION,
     Observation,
-    Step,
+    listed,
     not_done,
-    unknown,
+    unseen,
 )
+from remediator.steps.claims import OfClaim
 from remediator.steps.workloads import STOPPABLE, STOPPED_AT
 
 PODS_WITHIN = 1800.0
@@ -24,25 +25,8 @@ PODS_WITHIN = 1800.0
 CLEAR_WITHIN = 1800.0
 """Seconds for Rok to say that all are gone. Its Event lives an hour, and we look far more often."""
 
-SHOWN = 5
 
-
-class _OfClaim(Step, frozen=True):
-    """`target` is `namespace/name` of a claim, `uid` the claim's."""
-
-    @property
-    def claim(self) -> tuple[str, str]:
-        """Return the claim."""
-        namespace, _, name = self.target.partition("/")
-        return (namespace, name)
-
-    def found(self, view: View) -> model.Claim | None:
-        """Return the claim with this uid, None when it is not there."""
-        there = view.claim(*self.claim)
-        return there if there is not None and there.uid == self.uid else None
-
-
-class AwaitNoPods(_OfClaim, frozen=True):
+class AwaitNoPods(OfClaim, frozen=True):
     """Wait until no pod that has not ended holds the claim, not even a Terminating one."""
 
     @property
@@ -56,18 +40,15 @@ class AwaitNoPods(_OfClaim, frozen=True):
 
     def observe(self, view: View) -> Observation:
         """Say which pods are left, and why one cannot end by itself."""
-        for kind in (Kind.POD, Kind.NODE):
-            if kind in view.unseen:
-                return unknown(f"cannot see {kind}: {view.unseen[kind]}")
+        if (blind := unseen(view, Kind.POD, Kind.NODE)) is not None:
+            return blind
         left = [pod for pod in view.pods_of(*self.claim) if not pod.ended]
         if not left:
             return DONE
-        shown = [_pod(pod, view) for pod in left[:SHOWN]]
-        more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
-        return not_done("; ".join(shown) + more)
+        return not_done(listed([_pod(pod, view) for pod in left], "; "))
 
 
-class AwaitRwxClear(_OfClaim, frozen=True):
+class AwaitRwxClear(OfClaim, frozen=True):
     """Wait for Rok's word on the claim that all pods are gone, newer than its warning and our stop.
 
     Source: rok-csi, Event `INFO` on the claim. Where it was missed nobody can tell, and a person is
@@ -85,9 +66,8 @@ class AwaitRwxClear(_OfClaim, frozen=True):
 
     def observe(self, view: View) -> Observation:
         """Say whether the word came."""
-        for kind in (Kind.EVENT, Kind.CLAIM):
-            if kind in view.unseen:
-                return unknown(f"cannot see {kind}: {view.unseen[kind]}")
+        if (blind := unseen(view, Kind.EVENT, Kind.CLAIM)) is not None:
+            return blind
         claim = self.found(view)
         if claim is None:
             return GONE

@@ -19,7 +19,7 @@ from remediator.steps.base import (
     Observation,
     Step,
     not_done,
-    unknown,
+    unseen,
 )
 
 WAS = model.OURS + "undo-was"
@@ -87,16 +87,12 @@ class _Workload(Step, frozen=True):
     @property
     def claim(self) -> tuple[str, str]:
         """Return the claim for whose sake it is stopped."""
-        return (self._namespace, self.volume_claim)
-
-    @property
-    def _namespace(self) -> str:
-        return self.target.partition("/")[0]
+        namespace, _ = self.named
+        return (namespace, self.volume_claim)
 
     def found(self, view: View) -> Workload | None:
         """Return the workload with this uid, None when it is not there."""
-        namespace, _, name = self.target.partition("/")
-        there = view.workload(Kind(self.kind), namespace, name)
+        there = view.workload(Kind(self.kind), *self.named)
         return there if there is not None and there.uid == self.uid else None
 
     def noted(self, view: View) -> bool:
@@ -117,7 +113,7 @@ class _Workload(Step, frozen=True):
         there = self.found(view)
         if there is None:
             return None
-        namespace, _, name = self.target.partition("/")
+        namespace, name = self.named
         path = f"{_API[Kind(self.kind)]}/namespaces/{namespace}/{self.kind}/{name}"
         meta = {"uid": self.uid, "resourceVersion": there.version, "annotations": notes}
         return KubeWrite("PATCH", path, {"metadata": meta, **spec})
@@ -137,8 +133,8 @@ class StopWorkload(_Workload, frozen=True):
     def observe(self, view: View) -> Observation:
         """Say whether it is stopped, and who is known to start it again."""
         kind = Kind(self.kind)
-        if kind in view.unseen:
-            return unknown(f"cannot see {kind}: {view.unseen[kind]}")
+        if (blind := unseen(view, kind)) is not None:
+            return blind
         there = self.found(view)
         if there is None:
             return GONE
@@ -182,9 +178,8 @@ class StartWorkload(_Workload, frozen=True):
 
     def observe(self, view: View) -> Observation:
         """Say whether nothing of ours is left on it."""
-        kind = Kind(self.kind)
-        if kind in view.unseen:
-            return unknown(f"cannot see {kind}: {view.unseen[kind]}")
+        if (blind := unseen(view, Kind(self.kind))) is not None:
+            return blind
         if self.found(view) is None:
             return GONE
         return not_done() if self.noted(view) else DONE

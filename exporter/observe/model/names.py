@@ -6,6 +6,8 @@ from enum import StrEnum
 import msgspec
 
 OURS = "pvmedic.dev/"
+UNDO_ANNOTATION = OURS + "undo"
+"""On an object that the remediator changed: which Remediation owes the undo, `name/uid`."""
 """Prefix of every label and annotation that is ours to read."""
 
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
