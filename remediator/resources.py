@@ -209,7 +209,8 @@ class Resources(Generic[T]):
         self._version = named.resource_version or self._version
         number = _number(named.resource_version)
         self._known = max(self._known, number)
-        if found.type == "BOOKMARK" or number < self._versions.get(named.name, -1):
+        if found.type == "BOOKMARK" or number <= self._versions.get(named.name, -1):
+            # Of the same version: what we have written ourselves, and hold.
             return
         if found.type == "DELETED":
             self.held.pop(named.name, None)

@@ -136,7 +136,7 @@ def test_a_watch_that_missed_too_much_begins_with_a_list() -> None:
 
 def test_one_that_cannot_be_read_hides_no_other(caplog: pytest.LogCaptureFixture) -> None:
     """And what was known of it stands."""
-    lines = [line("MODIFIED", thing("a", 5)), line("ADDED", thing("b"))]
+    lines = [line("MODIFIED", thing("a", 5, version="2")), line("ADDED", thing("b"))]
     server = Server([thing("a"), thing("x", None)], v1=lines)
     kept = followed(server, lambda kept: "b" in kept.held)
     assert kept.held == {"a": "w", "b": "w"}
@@ -196,6 +196,17 @@ def test_an_older_version_that_the_watch_brings_late_undoes_no_write_of_ours() -
     kept.put("a", "ours", "8")
     assert brought(kept, line("MODIFIED", thing("a", "before", "6"))) == {"a": "ours"}
     assert brought(kept, line("MODIFIED", thing("a", "after", "9"))) == {"a": "after"}
+
+
+def test_what_we_have_written_ourselves_is_not_read_again_from_the_watch() -> None:
+    """Each record of a storm would be decoded twice; and what it is now would be told of again."""
+    told: list[str] = []
+    kept = Resources(Server([]), PATH, decode, told.append)
+    kept.put("a", "ours", "5")
+    kept.line(line("ADDED", thing("a", "echo", version="5")))
+    assert (kept.held, told) == ({"a": "ours"}, [])
+    kept.line(line("MODIFIED", thing("a", "later", version="6")))
+    assert (kept.held, told) == ({"a": "later"}, ["a"])
 
 
 def test_an_answer_that_comes_after_the_watch_undoes_nothing_either() -> None:
