@@ -85,8 +85,8 @@ async def until_taken(site: Site, data: bytes, slowest: list[float]) -> int:
 @pytest.mark.parametrize(
     ("number", "size"),
     [
-        (2000, 100),
-        (2000, 2000),
+        (4000, 100),
+        (4000, 4000),
         pytest.param(DISTINCT, 100, marks=[pytest.mark.soak, pytest.mark.timeout(300)]),
         pytest.param(DISTINCT, DISTINCT, marks=[pytest.mark.soak, pytest.mark.timeout(300)]),
     ],
