@@ -138,7 +138,7 @@ class Judge:
 
     async def save(self, record: Record) -> Record:
         """Save a record and report what is new in it."""
-        before = next((r for r in self._records.all() if r.name == record.name), None)
+        before = self._records.named(record.name)
         saved = await self._records.save(record)
         for report in reports.news(before, saved):
             self._report(report)

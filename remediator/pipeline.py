@@ -24,8 +24,9 @@ from remediator.plan import Declined, Deferred, Plan
 from remediator.ports import Claims, Records, Sight, World
 from remediator.record import ACTING, WAITING, Phase, Record, Seen, moved, with_status
 from remediator.steps.base import Progress
-from remediator.turns import Rank, Turns, rank
+from remediator.turns import Rank, Standing, Turns, rank
 from remediator.verification import Verification
+from remediator.waiting import asked_since, deferred_since, worth_saving
 
 LOG = logging.getLogger("pvmedic.pipeline")
 
@@ -34,9 +35,6 @@ SOON = 1.0
 
 PATIENT = 5.0
 """Seconds to the next tick of a record whose step only waits, at most."""
-
-REMEMBERED = 600.0
-"""Seconds by which the last notification on record may lag; a restart forgets what is not there."""
 
 
 class Pipeline:
@@ -61,6 +59,7 @@ class Pipeline:
         self._said = said
         self._wait = wait
         self._turns = Turns(wait)
+        self._standing = Standing(lambda one: not one.over or _outlived(one))
         self._heard: dict[str, float] = {}
         self._reign: float | None = None
         self._running = False
@@ -124,22 +123,25 @@ class Pipeline:
             self._turns.stop()
 
     async def _run(self, leads: Callable[[], bool]) -> None:
+        # Whose look was broken off when we led the last time is due as well.
+        anew = True
         while leads() and not self._ending:
             self._wake.clear()
             now = self._judge.now()
-            known = [one for one in self._records.all() if not one.over or _outlived(one)]
-            active = {one.name: rank(one) for one in known}
-            self._turns.keep(active, now)
-            self._heard = {name: at for name, at in self._heard.items() if name in active}
+            active = self._standing.of(self._records.all())
+            if anew or self._standing.other or self._turns.strangers(active):
+                anew = False
+                self._turns.keep(active, now)
+                self._heard = {name: at for name, at in self._heard.items() if name in active}
             name = self._turns.first(now, active)
             if name is None:
                 await self._sleep(self._turns.next(now))
                 continue
-            self._turns.begin(name, now)
+            due = self._turns.begin(name, now)
             began = time.monotonic()
-            rest = await self.tick(name)
+            rest = await self.tick(name, due if active[name] is Rank.WAITING else None)
             took = time.monotonic() - began
-            after = next((r for r in self._records.all() if r.name == name), None)
+            after = self._records.named(name)
             waits = rest >= self._wait and after is not None and rank(after) is Rank.WAITING
             self._turns.end(name, self._judge.now(), rest, took, waits=waits)
 
@@ -150,9 +152,12 @@ class Pipeline:
         except TimeoutError:
             return
 
-    async def tick(self, name: str) -> float:
-        """Carry one record on by one piece; return the seconds until its next tick."""
-        record = next((r for r in self._records.all() if r.name == name), None)
+    async def tick(self, name: str, due: float | None = None) -> float:
+        """Carry one record on by one piece; return the seconds until its next tick.
+
+        due: since when it is, in Unix seconds, where it may be that it only waits on.
+        """
+        record = self._records.named(name)
         handler = handler_of(record.spec.signal) if record is not None else None
         if record is None or handler is None or (record.over and not _outlived(record)):
             return self._wait
@@ -160,6 +165,10 @@ class Pipeline:
             if record.over:
                 await self._judge.let_go(record)
                 return self._wait
+            if due is not None:
+                rest = await self._waits_on(record, handler, due)
+                if rest is not None:
+                    return rest
             return await self._tick(record, handler)
         except (Conflict, NotFound):
             return SOON
@@ -173,6 +182,31 @@ class Pipeline:
             # One record that makes no sense must not keep the others from being undone.
             LOG.exception("a record broke its tick", extra={"fields": {"record": name}})
             return self._wait
+
+    async def _waits_on(self, record: Record, handler: Handler, due: float) -> float | None:
+        """Return the seconds until the next tick where a glance says that nothing is new.
+
+        Else None: whatever is done or written comes from a look of its own.
+        """
+        detector = detector_of(record.spec.signal)
+        acts = record.written or record.kept or record.status.phase is Phase.HOLDING
+        if detector is None or acts or rank(record) is not Rank.WAITING:
+            return None
+        await self._judge.prepare()
+        sight = await self._world.glance(
+            detector, record.subject, lambda _, view: self._judge.reads(handler, record, view), due
+        )
+        seen = self._seen(record, sight)
+        if sight.unseen or self._heeded(seen) is not seen:
+            return None
+        if sight.signal is not None and record.status.phase in WAITING:
+            plan = handler.plan(self._judge.case(seen, sight.signal, sight.view))
+            if isinstance(plan, Plan) and plan.needs_proof:
+                # The cloud would be asked, and asked again by a look of its own.
+                return None
+        after, rest = await self._carry(seen, sight, handler)
+        same = after.status.phase is record.status.phase
+        return rest if same and not worth_saving(record, after) else None
 
     async def _tick(self, record: Record, handler: Handler) -> float:
         detector = detector_of(record.spec.signal)
@@ -190,7 +224,7 @@ class Pipeline:
         if after.over and not record.over and self._heard.get(record.name, 0.0) > began:
             # What came after the look was acknowledged as known to this record.
             return SOON
-        if _worth_saving(before, after):
+        if worth_saving(before, after):
             after = await self._judge.save(after)
         if after.kept and not after.owes and after.status.phase not in ACTING:
             await self._judge.let_go(after)
@@ -278,13 +312,13 @@ class Pipeline:
             rest = self._wait if result.until is None else max(result.until - now, 0.0)
             return self._deferred(record, result.sentence), min(rest, self._wait)
         if result.phase is Phase.RUNNING:
-            since = _deferred_since(record, now)
+            since = deferred_since(record, now)
             if now - since > self._judge.policy.give_up_after:
                 # It has come as far as this again and again, and no further.
                 return self._deferred(record, record.status.message), self._wait
             record = with_status(record, deferred_since=since, asked_since=None)
         elif result.phase is Phase.AWAITING_APPROVAL:
-            since = _asked_since(record, now)
+            since = asked_since(record, now)
             if now - since > self._judge.policy.approve_within:
                 return moved(record, Phase.EXPIRED, "nobody said yes in time", now), self._wait
             record = with_status(record, deferred_since=None, asked_since=since)
@@ -298,7 +332,7 @@ class Pipeline:
     def _deferred(self, record: Record, sentence: str) -> Record:
         """Wait on, or give up: then a person is needed."""
         now = self._judge.now()
-        since = _deferred_since(record, now)
+        since = deferred_since(record, now)
         if now - since > self._judge.policy.give_up_after:
             return moved(record, Phase.BLOCKED, f"given up waiting: {sentence}", now)
         record = with_status(record, deferred_since=since)
@@ -307,38 +341,6 @@ class Pipeline:
 
 def _unseen(unseen: Mapping[Kind, str]) -> str:
     return "cannot see " + "; ".join(f"{kind}: {why}" for kind, why in sorted(unseen.items()))
-
-
-def _worth_saving(before: Record, after: Record) -> bool:
-    """Whether a tick said anything new.
-
-    A repeated reading or an alert repeated soon alone is no write. The first reading of a run is
-    news: the gap of a proof is counted from it.
-    """
-    last = before.status.last_alert_at or before.created
-    heard = (after.status.last_alert_at or last) - last
-    if heard > REMEMBERED:
-        return True
-    quiet = with_status(
-        before, readings=after.status.readings, last_alert_at=after.status.last_alert_at
-    )
-    if quiet != after:
-        return True
-    return before.status.readings[:1] != after.status.readings[:1]
-
-
-def _deferred_since(record: Record, now: float) -> float:
-    """Return since when it waits: what it tried in vain meanwhile is no new beginning."""
-    status = record.status
-    since = status.phase_since if status.phase is Phase.DEFERRED else None
-    return status.deferred_since or since or now
-
-
-def _asked_since(record: Record, now: float) -> float:
-    """Return since when a person is asked: a guard that spoke up meanwhile is no answer."""
-    status = record.status
-    since = status.phase_since if status.phase is Phase.AWAITING_APPROVAL else None
-    return status.asked_since or since or now
 
 
 def _outlived(record: Record) -> bool:

@@ -46,6 +46,13 @@ class World(Protocol):
         """Read fresh objects and let the exporter's detector decide over them."""
         ...
 
+    async def glance(self, detector: Detector, subject: Subject, extra: Reads, due: float) -> Sight:
+        """Look as `look` does, by lists that were begun at `due` (Unix seconds) or later.
+
+        Others may have used them. Nothing is done or written because of it.
+        """
+        ...
+
     async def version(self) -> tuple[int, int] | None:
         """Return the API server's (major, minor), None when it could not be read."""
         ...
@@ -75,7 +82,11 @@ class Records(Protocol):
     """Keeps Remediations."""
 
     def all(self) -> tuple[Record, ...]:
-        """Return every record, as last seen."""
+        """Return every record, as last seen. One that has not changed is the same object."""
+        ...
+
+    def named(self, name: str) -> Record | None:
+        """Return a record as last seen; None where there is none."""
         ...
 
     async def save(self, record: Record) -> Record:

@@ -15,6 +15,7 @@ from exporter.observe.kube.resources import RESOURCES
 from exporter.observe.kube.version import version
 from exporter.observe.model import Kind, Object, Signal, Subject
 from exporter.observe.objects import Objects
+from exporter.observe.shared_lists import AskList
 from exporter.observe.signals.base import Detector
 from exporter.observe.view import View, Want
 
@@ -97,7 +98,7 @@ async def no_nodes(node: str, kinds: frozenset[Kind]) -> Fresh:
     raise errors.Unreachable(f"nodes are not asked for {named} by this program")
 
 
-async def look_again(
+async def look_again(  # noqa: PLR0913, PLR0917 -- one argument for each that is asked
     api: Api,
     detector: Detector,
     subject: Subject,
@@ -105,15 +106,17 @@ async def look_again(
     clock: Callable[[], float] = time.time,
     kubelet: AskKubelet = no_kubelet,
     nodes: AskNodes = no_nodes,
+    lists: AskList | None = None,
 ) -> Look:
     """Read everything that decides this subject, and decide. Raises no ObserveError.
 
     `taken` of the View is when the first read began. An object that is not there is absent; any
     other failure makes its kind unseen, and a needed kind unseen means no judgement. A 404 on a
-    list is such a failure, unless the kind is one that a cluster may do without.
+    list is such a failure, unless the kind is one that a cluster may do without. `lists`: who is
+    asked for lists instead of the API server, by looks that lead to nothing.
     """
     taken = clock()
-    fresh = _Fresh(api, kubelet, nodes)
+    fresh = _Fresh(api, kubelet, nodes, lists or api.list)
     done: set[Want] = set()
     while True:
         view = View(fresh.objects, taken, fresh.unseen)
@@ -129,12 +132,13 @@ async def look_again(
 class _Fresh:
     """What one look has read so far."""
 
-    def __init__(self, api: Api, kubelet: AskKubelet, nodes: AskNodes) -> None:
+    def __init__(self, api: Api, kubelet: AskKubelet, nodes: AskNodes, lists: AskList) -> None:
         self.objects = Objects()
         self.unseen: dict[Kind, str] = {}
         self._api = api
         self._kubelet = kubelet
         self._nodes = nodes
+        self._list = lists
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._until = time.monotonic() + PATIENCE
 
@@ -196,7 +200,7 @@ class _Fresh:
                 raise errors.Unreachable(f"{want.kind} is nothing that this program asks for")
             if want.name:
                 return [await self._api.get(want.kind, want.namespace, want.name)]
-            return _whole(await self._api.list(want.kind, want.namespace, want.field_selector))
+            return _whole(await self._list(want.kind, want.namespace, want.field_selector))
         except errors.NotFound:
             return ()
         except errors.NotInstalled:

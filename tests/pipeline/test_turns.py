@@ -2,14 +2,15 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from exporter.observe.model import Subject
 from exporter.observe.signals.base import Detector
 from remediator.orders import Decision, Order
 from remediator.ports import Reads, Sight
-from remediator.record import LedgerEntry, Phase, Record, Seen
-from remediator.turns import SHARE, Rank, Turns, rank
+from remediator.record import LedgerEntry, Phase, Record, Seen, with_status
+from remediator.turns import BEAT, SHARE, Rank, Standing, Turns, rank
 from tests.pipeline.test_engine import eventually
 from tests.story.fake_cluster import FakeCluster
 from tests.story.objects import DEAD, NAME, NOW, PROOF, planned, record
@@ -156,6 +157,53 @@ def test_an_order_of_a_person_wakes_the_engine() -> None:
             cluster.orders.append(release)
             engine.asked(NAME)
             await eventually(lambda: cluster.record().over)
+        finally:
+            task.cancel()
+
+    asyncio.run(scene())
+
+
+def test_a_crowd_that_waits_becomes_due_in_rounds() -> None:
+    """Looks of one round share their lists, and nobody is looked at more often for it."""
+    turns = known(1000, 0.0)
+    for number in range(1, 100):
+        turns.begin(f"r-{number}", NOW)
+        turns.end(f"r-{number}", NOW + number * 0.01, WAIT, 0.0, waits=True)
+    due = {turns.begin(f"r-{number}", NOW) for number in range(1, 100)}
+    assert len(due) == 1
+    assert NOW + WAIT <= due.pop() <= NOW + WAIT + 1.0 + WAIT * BEAT
+
+
+def test_ranks_follow_what_comes_changes_ends_and_goes() -> None:
+    """Worked out anew only for what changed, and the same as all at once."""
+    standing = Standing(lambda one: not one.over)
+    waits, runs = record(phase=Phase.BLOCKED), record(phase=Phase.RUNNING, plan=planned())
+    other = msgspec.structs.replace(waits, name="other")
+    over = with_status(waits, phase=Phase.CLEARED, over_at=NOW)
+    seen = []
+    for records in [(waits,), (waits, other), (runs, other), (runs,), (over,), (over, other), ()]:
+        ranks = dict(standing.of(records))
+        assert ranks == {one.name: rank(one) for one in records if not one.over}
+        seen.append(standing.other)
+    assert seen == [True, True, False, True, True, True, True]
+
+
+def test_a_name_that_nobody_knows_is_forgotten_and_hurts_no_one() -> None:
+    """An order may name whatever a person typed."""
+    cluster = FakeCluster()
+    cluster.open(record(phase=Phase.BLOCKED))
+    engine = cluster.engine()
+
+    async def scene() -> None:
+        task = asyncio.create_task(engine.run())
+        try:
+            await eventually(lambda: cluster.record().status.seen is Seen.PRESENT)
+            engine.asked("nobody")
+            engine.heard("nobody", NOW)
+            engine.asked(NAME)
+            cluster.calls.clear()
+            await eventually(lambda: engine.due_since() is None)
+            assert not task.done()
         finally:
             task.cancel()
 

@@ -78,6 +78,7 @@ class FakeCluster:
         self.kept: dict[str, Record] = {}
         self.calls: list[str] = []
         self.writes: list[Step] = []
+        self.glances: list[float] = []
         self.reports: list[Report] = []
         self.unseen: dict[Kind, str] = {}
         self.server: tuple[int, int] | None = (1, 36)
@@ -185,6 +186,11 @@ class FakeCluster:
         """Return every record."""
         return tuple(self.kept.values())
 
+    async def glance(self, detector: Detector, subject: Subject, extra: Reads, due: float) -> Sight:
+        """Look, and say so."""
+        self.glances.append(due)
+        return await self.look(detector, subject, extra)
+
     async def look(self, detector: Detector, subject: Subject, extra: Reads) -> Sight:
         """Read only what is asked for, as the real look does."""
         found, done = Objects(), set[Want]()
@@ -239,6 +245,10 @@ class FakeCluster:
         )
         self.answers.append(answer)
         return answer
+
+    def named(self, name: str) -> Record | None:
+        """Return what is kept under a name."""
+        return self.kept.get(name)
 
     async def save(self, record: Record) -> Record:
         """Store the status if nobody else has stored one since it was read."""
