@@ -20,6 +20,7 @@ import pytest
 
 from local import tools
 from local.processes import free_ports, listening
+from remediator.intake import AT_ONCE
 from tests.bench.figures import machine, processor_seconds, resident, tell
 from tests.bench.remediator_run import RECORDS, TOKEN, DurableServer, RemediatorRun
 from tests.intake.notifications import alert, body
@@ -36,7 +37,9 @@ GROUPS = (1, 10, 100)
 ALERTS = int(os.environ.get("BENCH_ALERTS", "3000"))
 IN_FLIGHT = 64
 RATE = 100.0
-AIM_RATE, AIM_P99 = 500, 100
+AIM_RATE, AIM_P99, AIM_OF_FLOOR = 500, 100, 0.8
+FLOOR = 1000
+"""Creates that tell the floor beside each measurement, at most."""
 AGAIN = 0.5
 """Seconds after which Alertmanager sends again what got a 503, at first."""
 
@@ -155,6 +158,10 @@ def test_distinct_alerts_and_repetitions(server: DurableServer, leads: bool) -> 
     who = "leader" if leads else "follower"
     tell(f"\n{'it leads' if leads else 'another replica leads'}; {machine()}")
     for size in GROUPS:
+        assert server.api is not None
+        # Beside each of ours, so that both have the same etcd and the same load of the machine.
+        bare = create(server.api, f"floor-{who}-{size}", min(ALERTS, FLOOR), AT_ONCE)
+        floor: Answers = server.run(bare, 600.0)
         with RemediatorRun(server) as run:
             url, name = f"{run.url}/webhook", f"{who}-{size}"
             puts, fsyncs = writes(server)
@@ -166,6 +173,11 @@ def test_distinct_alerts_and_repetitions(server: DurableServer, leads: bool) -> 
                 now - then for now, then in zip(writes(server), (puts, fsyncs), strict=True)
             )
             tell(f"  groups of {size:3}: {fast.told(ALERTS)}; aim {AIM_RATE} alerts/s")
+            least = min(ALERTS, FLOOR) / floor.seconds
+            tell(
+                f"    the floor just before, {AT_ONCE} creates in flight: {least:.0f}/s; ours is"
+                f" {ALERTS / fast.seconds / least:.2f} of it, aim {AIM_OF_FLOOR}"
+            )
             tell(
                 f"    processor {spent / ALERTS * 1e3:.2f} ms an alert, resident"
                 f" {resident(run.pid):.0f} MiB; etcd {more / ALERTS:.2f} puts and"
