@@ -139,8 +139,10 @@ class Pipeline:
                 continue
             due = self._turns.begin(name, now)
             began = time.monotonic()
-            rest = await self.tick(name, due if active[name] is Rank.WAITING else None)
-            took = time.monotonic() - began
+            waited = active[name] is Rank.WAITING
+            rest = await self.tick(name, due if waited else None)
+            # What a first look takes, and writes, says nothing about those that come after it.
+            took = time.monotonic() - began if waited else None
             after = self._records.named(name)
             waits = rest >= self._wait and after is not None and rank(after) is Rank.WAITING
             self._turns.end(name, self._judge.now(), rest, took, waits=waits)

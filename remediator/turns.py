@@ -132,10 +132,14 @@ class Turns:
         self._looked[name] = now
         return due
 
-    def end(self, name: str, now: float, rest: float, took: float, *, waits: bool) -> None:
-        """Its next turn is in `rest` seconds; later, where it only waits and looks take long."""
+    def end(self, name: str, now: float, rest: float, took: float | None, *, waits: bool) -> None:
+        """Its next turn is in `rest` seconds; later, where it only waits and looks take long.
+
+        took: seconds that a look took at what waits, None for any other look.
+        """
         self._begun = ()
-        self._takes += (took - self._takes) * SLOWLY
+        if took is not None:
+            self._takes += (took - self._takes) * SLOWLY
         at = now + (max(rest, self.pause()) if waits else rest)
         if waits and self._known >= CROWD:
             beat = self._wait * BEAT

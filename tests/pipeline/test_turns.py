@@ -74,6 +74,15 @@ def test_many_records_are_looked_at_less_often_so_that_looks_take_their_share_on
     assert known(1000, 0.05).pause() == pytest.approx(1000 * 0.05 / SHARE, rel=0.01)
 
 
+def test_a_first_look_that_takes_long_makes_nobody_wait_longer() -> None:
+    """It writes, and asks more; a thousand of them left all the others alone for minutes."""
+    turns = known(1000, 0.001)
+    for number in range(1000):
+        turns.begin(f"r-{number}", NOW)
+        turns.end(f"r-{number}", NOW, WAIT, None, waits=True)
+    assert turns.pause() == WAIT
+
+
 def test_what_does_not_only_wait_is_never_looked_at_less_often() -> None:
     """A second reading is due when it is due."""
     turns = known(1000, 0.05)
