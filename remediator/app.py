@@ -19,7 +19,7 @@ from exporter.observe.errors import ObserveError
 from exporter.observe.kube.access import access
 from exporter.observe.kube.api import Api
 from exporter.observe.kubelets import Reader
-from exporter.observe.look import no_nodes
+from exporter.observe.look import Beside, no_nodes
 from remediator.actuators.fenced import Fenced
 from remediator.actuators.kubernetes import KubernetesActuator
 from remediator.actuators.node_leases import NodeLeases
@@ -185,7 +185,7 @@ def _world(
 ) -> KubernetesWorld:
     """Return the engine's eyes: nodes are asked only where the settings name their Service."""
     nodes = pods.fresh if settings.facts.service else no_nodes
-    return KubernetesWorld(api, settings.namespace, kubelets.ask, nodes)
+    return KubernetesWorld(api, settings.namespace, Beside(kubelets.ask, nodes))
 
 
 def _power(fencing: Fencing) -> Ec2Power:

@@ -1,11 +1,13 @@
 """A disk for a machine, and a machine's end: what is asked of a cloud, as values and ports. Pure.
 
+A step says what is to be called as one of the values below, an actuator hands it to a CloudWriter.
+
 Everything is named by the uid of the Remediation that wants it, so that whoever comes after a crash
 asks for the same disk and not for another one, and nobody deletes what is not ours.
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -36,6 +38,77 @@ class NewDisk(msgspec.Struct, frozen=True):
     kms_key: str = ""
     iops: int | None = None
     throughput: int | None = None
+
+
+class CreateDisk(msgspec.Struct, frozen=True):
+    """Make a disk."""
+
+    disk: NewDisk
+    region: str
+
+
+class AttachDisk(msgspec.Struct, frozen=True):
+    """Attach a disk to a machine under a device name."""
+
+    volume_id: str
+    instance_id: str
+    device: str
+    region: str
+
+
+class DeleteWithMachine(msgspec.Struct, frozen=True):
+    """Let a disk end with the machine, or not."""
+
+    volume_id: str
+    instance_id: str
+    device: str
+    on: bool
+    region: str
+
+
+class DetachDisk(msgspec.Struct, frozen=True):
+    """Detach a disk that carries these tags."""
+
+    volume_id: str
+    instance_id: str
+    tags: Mapping[str, str]
+    region: str
+
+
+class DeleteDisk(msgspec.Struct, frozen=True):
+    """Delete a disk that carries these tags."""
+
+    volume_id: str
+    tags: Mapping[str, str]
+    region: str
+
+
+class ProtectMachine(msgspec.Struct, frozen=True):
+    """Let scaling in spare a machine, or not."""
+
+    group: str
+    instance_id: str
+    on: bool
+    region: str
+
+
+class TerminateMachine(msgspec.Struct, frozen=True):
+    """End a machine through its scaling group; `shrink`: for good."""
+
+    instance_id: str
+    shrink: bool
+    region: str
+
+
+CloudCall: TypeAlias = (
+    CreateDisk
+    | AttachDisk
+    | DeleteWithMachine
+    | DetachDisk
+    | DeleteDisk
+    | ProtectMachine
+    | TerminateMachine
+)
 
 
 def tags(uid: str, node: str, cluster: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from exporter.kit.logs import fields
 from exporter.observe.ec2 import Ec2
 from exporter.observe.errors import NotFound, ObserveError
 from exporter.observe.kube.api import Api
-from exporter.observe.look import AskKubelet, AskNodes, look_again, no_kubelet, no_nodes
+from exporter.observe.look import ALONE, Beside, look_again
 from exporter.observe.model import Subject
 from exporter.observe.parse.instance import InstanceReading
 from exporter.observe.parse.provider_id import instance_of
@@ -34,41 +34,29 @@ class _Version(msgspec.Struct):
 class KubernetesWorld:
     """Looks through one API client; `namespace` is where the kill switch lies.
 
-    `kubelet` and `nodes` ask for what only kubelets and our own pods on nodes can tell.
+    `beside` are those who are asked for what the API server does not tell.
     """
 
-    def __init__(
-        self,
-        api: Api,
-        namespace: str,
-        kubelet: AskKubelet = no_kubelet,
-        nodes: AskNodes = no_nodes,
-    ) -> None:
+    def __init__(self, api: Api, namespace: str, beside: Beside = ALONE) -> None:
         """Read nothing yet."""
         self._api = api
         self._namespace = namespace
-        self._kubelet = kubelet
-        self._nodes = nodes
+        self._beside = beside
         self._lists = SharedLists(api.list)
 
     async def look(self, detector: Detector, subject: Subject, extra: Reads) -> Sight:
         """Look again."""
-        found = await look_again(
-            self._api, detector, subject, extra, kubelet=self._kubelet, nodes=self._nodes
-        )
-        return Sight(view=found.view, signal=found.signal, unseen=dict(found.unseen))
+        return await self._look(detector, subject, extra, self._beside)
 
     async def glance(self, detector: Detector, subject: Subject, extra: Reads, due: float) -> Sight:
         """Look again, by lists that others who were due use, too."""
-        found = await look_again(
-            self._api,
-            detector,
-            subject,
-            extra,
-            kubelet=self._kubelet,
-            nodes=self._nodes,
-            lists=self._lists.since(due),
-        )
+        shared = msgspec.structs.replace(self._beside, lists=self._lists.since(due))
+        return await self._look(detector, subject, extra, shared)
+
+    async def _look(
+        self, detector: Detector, subject: Subject, extra: Reads, beside: Beside
+    ) -> Sight:
+        found = await look_again(self._api, detector, subject, extra, beside=beside)
         return Sight(view=found.view, signal=found.signal, unseen=dict(found.unseen))
 
     async def version(self) -> tuple[int, int] | None:

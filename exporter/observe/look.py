@@ -65,6 +65,9 @@ class Fresh(msgspec.Struct, frozen=True):
 AskNodes = Callable[[str, frozenset[Kind]], Awaitable[Fresh]]
 """Lets a node, or with an empty name all of them, look again at some kinds; raises ObserveError."""
 
+AskOther = Callable[[Want, Objects], Awaitable[Sequence[Object]]]
+"""Reads what is neither the API's nor a node exporter's, by what was read before; ObserveError."""
+
 ExtraReads = Callable[[Subject, View], Iterable[Want]]
 
 
@@ -98,25 +101,39 @@ async def no_nodes(node: str, kinds: frozenset[Kind]) -> Fresh:
     raise errors.Unreachable(f"nodes are not asked for {named} by this program")
 
 
-async def look_again(  # noqa: PLR0913, PLR0917 -- one argument for each that is asked
+class Beside(msgspec.Struct, frozen=True):
+    """Who is asked beside the API server.
+
+    lists: who is asked for lists instead of it, by looks that lead to nothing. others: who reads
+    the kinds that are no resources of the API and no facts of a node's exporter.
+    """
+
+    kubelet: AskKubelet = no_kubelet
+    nodes: AskNodes = no_nodes
+    lists: AskList | None = None
+    others: Mapping[Kind, AskOther] = {}
+
+
+ALONE = Beside()
+"""Nobody is asked but the API server."""
+
+
+async def look_again(
     api: Api,
     detector: Detector,
     subject: Subject,
     extra_reads: ExtraReads = no_extra_reads,
     clock: Callable[[], float] = time.time,
-    kubelet: AskKubelet = no_kubelet,
-    nodes: AskNodes = no_nodes,
-    lists: AskList | None = None,
+    beside: Beside = ALONE,
 ) -> Look:
     """Read everything that decides this subject, and decide. Raises no ObserveError.
 
     `taken` of the View is when the first read began. An object that is not there is absent; any
     other failure makes its kind unseen, and a needed kind unseen means no judgement. A 404 on a
-    list is such a failure, unless the kind is one that a cluster may do without. `lists`: who is
-    asked for lists instead of the API server, by looks that lead to nothing.
+    list is such a failure, unless the kind is one that a cluster may do without.
     """
     taken = clock()
-    fresh = _Fresh(api, kubelet, nodes, lists or api.list)
+    fresh = _Fresh(api, beside)
     done: set[Want] = set()
     while True:
         view = View(fresh.objects, taken, fresh.unseen)
@@ -132,13 +149,12 @@ async def look_again(  # noqa: PLR0913, PLR0917 -- one argument for each that is
 class _Fresh:
     """What one look has read so far."""
 
-    def __init__(self, api: Api, kubelet: AskKubelet, nodes: AskNodes, lists: AskList) -> None:
+    def __init__(self, api: Api, beside: Beside) -> None:
         self.objects = Objects()
         self.unseen: dict[Kind, str] = {}
         self._api = api
-        self._kubelet = kubelet
-        self._nodes = nodes
-        self._list = lists
+        self._beside = beside
+        self._list = beside.lists or api.list
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._until = time.monotonic() + PATIENCE
 
@@ -181,7 +197,7 @@ class _Fresh:
     async def _told(self, node: str, kinds: frozenset[Kind]) -> None:
         try:
             async with self._slots:
-                found = await self._nodes(node, kinds)
+                found = await self._beside.nodes(node, kinds)
         except errors.ObserveError as error:
             found = Fresh((), dict.fromkeys(kinds, str(error)))
         for kind, why in found.unseen.items():
@@ -195,7 +211,9 @@ class _Fresh:
                 return [await version(self._api)]
             if want.kind is Kind.VOLUME_STATS:
                 node = self.objects.get(Kind.NODE, "", want.name)
-                return await self._kubelet(node) if isinstance(node, model.Node) else ()
+                return await self._beside.kubelet(node) if isinstance(node, model.Node) else ()
+            if (other := self._beside.others.get(want.kind)) is not None:
+                return await other(want, self.objects)
             if want.kind not in RESOURCES:
                 raise errors.Unreachable(f"{want.kind} is nothing that this program asks for")
             if want.name:

@@ -362,6 +362,22 @@ class View:
         for number in range(BUCKETS):
             yield from self._indexed(model.Volume, "gluster_volumes", "", str(number))
 
+    def machine(self, node: str) -> model.Machine | None:
+        """Return a node's machine as its cloud shows it."""
+        return self._get(model.Machine, Kind.MACHINE, "", node)
+
+    def repair_disks(self, uid: str) -> model.RepairDisks | None:
+        """Return the cloud's disks that carry the tags of the Remediation of this uid."""
+        return self._get(model.RepairDisks, Kind.REPAIR_DISKS, "", uid)
+
+    def node_disks(self, node: str) -> model.NodeDisks | None:
+        """Return a node's disks as its own tools see them."""
+        return self._get(model.NodeDisks, Kind.NODE_DISKS, "", node)
+
+    def drain(self, node: str) -> model.Drain | None:
+        """Return all pods of a node with the budgets over them."""
+        return self._get(model.Drain, Kind.DRAIN, "", node)
+
     def events_of(self, kind: str, namespace: str, name: str) -> list[model.KubeEvent]:
         """Return the kept Events about an object, oldest first.
 

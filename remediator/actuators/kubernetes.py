@@ -5,7 +5,7 @@ import msgspec
 from exporter.observe.errors import Conflict
 from exporter.observe.kube.api import GET_SECONDS, Api
 from exporter.observe.view import View
-from remediator.steps.base import Step
+from remediator.steps.base import KubeWrite, Step
 
 
 class KubernetesActuator:
@@ -19,7 +19,7 @@ class KubernetesActuator:
     async def apply(self, step: Step, view: View) -> None:
         """Do one step to its object as seen in `view`; Conflict when it is another one by now."""
         act = step.act(view)
-        if act is None:
+        if not isinstance(act, KubeWrite):
             raise Conflict(f"not the object that was planned for: {step.sentence()}")
         await self._api.send(
             act.method,

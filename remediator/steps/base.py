@@ -14,6 +14,7 @@ import msgspec
 from exporter.observe import model
 from exporter.observe.model import Kind
 from exporter.observe.view import View
+from remediator.cloud import CloudCall
 
 UNDO_ANNOTATION = model.UNDO_ANNOTATION
 
@@ -75,7 +76,18 @@ class KubeWrite(msgspec.Struct, frozen=True):
     content_type: str = MERGE_PATCH
 
 
-Act: TypeAlias = KubeWrite
+class NodeCommand(msgspec.Struct, frozen=True):
+    """One command on a node, without a shell; how it ends is no proof: what it changed is seen.
+
+    `seconds` is how long it may take, the command's own bound included.
+    """
+
+    node: str
+    argv: tuple[str, ...]
+    seconds: float
+
+
+Act: TypeAlias = KubeWrite | NodeCommand | CloudCall
 """What an actuator is told to do. Another kind of call is another type here."""
 
 

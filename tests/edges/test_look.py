@@ -9,12 +9,12 @@ from exporter.observe import errors
 from exporter.observe.look import (
     TRIES,
     AskNodes,
+    Beside,
     ExtraReads,
     Fresh,
     Look,
     look_again,
     no_extra_reads,
-    no_kubelet,
     no_nodes,
 )
 from exporter.observe.model import Kind, Subject
@@ -191,7 +191,7 @@ def told(server: FakeApiServer, nodes: AskNodes, *wants: Want) -> Look:
     async def run() -> Look:
         async with server.api() as api, asyncio.timeout(20):
             return await look_again(
-                api, NODE_LOST, A, extra, clock=lambda: 1000.0, kubelet=no_kubelet, nodes=nodes
+                api, NODE_LOST, A, extra, clock=lambda: 1000.0, beside=Beside(nodes=nodes)
             )
 
     return asyncio.run(run())

@@ -16,6 +16,7 @@ from remediator.record import Phase, Record
 from remediator.steps import debt
 from remediator.steps.workloads import StartWorkload, StopWorkload
 from tests.story import objects as made
+from tests.story.acts import kube_write
 from tests.story.objects import AUTO, NOW
 from tests.story.rwx_cluster import (
     CLAIM,
@@ -84,7 +85,7 @@ def test_each_kind_is_stopped_in_its_own_way_and_started_again(
     assert isinstance(plan.steps[0], StopWorkload)
     assert isinstance(plan.steps[-1], StartWorkload)
     view = View(Objects(scene(one)), NOW)
-    write = plan.steps[0].act(view)
+    write = kube_write(plan.steps[0], view)
     assert write is not None
     assert write.path.endswith(f"/namespaces/web/{KIND_OF[cls]}/one")
     assert not plan.needs_yes
@@ -103,7 +104,7 @@ def test_what_a_stop_writes(cls: type[Workload]) -> None:
     """The note, what was there, when, and the change, in one request."""
     one = workload(cls, "one", **(NUMBERS if cls is model.Deployment else {}))
     stop = planned(*scene(one)).steps[0]
-    write = stop.act(View(Objects(scene(one)), NOW))
+    write = kube_write(stop, View(Objects(scene(one)), NOW))
     assert write is not None
     meta = write.body["metadata"]
     assert isinstance(meta, dict)

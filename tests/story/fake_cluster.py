@@ -28,6 +28,7 @@ from remediator.record import FINALIZER, Phase, Record
 from remediator.steps.base import Step
 from remediator.verification import Verification
 from tests.story import objects as made
+from tests.story.acts import kube_write
 from tests.story.node_patch import NodePatch
 from tests.story.objects import AUTO, DEAD, KEY, LIVE, NAME, NOW
 
@@ -347,7 +348,7 @@ class FakeCluster:
             raise Killed(f"at point {self.points}")
 
     def _patch(self, step: Step, view: View) -> None:
-        write, stored = step.act(view), self._node(step.node)
+        write, stored = kube_write(step, view), self._node(step.node)
         if write is None:
             raise Conflict(f"node {step.node} is not the one that was planned for")
         if stored is None:

@@ -19,6 +19,7 @@ from remediator.case import Policy
 from remediator.ports import Reads, Sight
 from remediator.steps.base import KubeWrite, Step
 from tests.story import objects as made
+from tests.story.acts import kube_write
 from tests.story.fake_cluster import FakeCluster
 from tests.story.objects import AUTO, DEAD, LIVE
 
@@ -52,7 +53,7 @@ class OldCluster(FakeCluster):
         return await super().look(detector, subject, extra)
 
     def _patch(self, step: Step, view: View) -> None:
-        write = step.act(view)
+        write = kube_write(step, view)
         if write is None:
             raise Conflict(f"not the object that was planned for: {step.sentence()}")
         if write.method != "DELETE":

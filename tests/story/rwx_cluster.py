@@ -20,6 +20,7 @@ from remediator.case import Policy
 from remediator.record import Record, name_of
 from remediator.steps.base import KubeWrite, Step
 from tests.story import objects as made
+from tests.story.acts import kube_write
 from tests.story.fake_cluster import FakeCluster
 from tests.story.objects import LIVE, NOW, SPARE
 
@@ -141,7 +142,7 @@ class RwxCluster(FakeCluster):
             self.speak()
 
     def _patch(self, step: Step, view: View) -> None:
-        write = step.act(view)
+        write = kube_write(step, view)
         if write is None:
             raise Conflict(f"not the object that was planned for: {step.sentence()}")
         *_, resource, name = write.path.split("/")

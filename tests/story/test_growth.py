@@ -18,6 +18,7 @@ from tests.growth.cases import record
 from tests.growth.made import claim, pod, stats, storage_class, volume
 from tests.pipeline.people import until
 from tests.story import objects as made
+from tests.story.acts import kube_write
 from tests.story.fake_cluster import FakeCluster, Killed, ticks
 
 SIGNAL = "volume_filling"
@@ -49,7 +50,7 @@ class GrowthCluster(FakeCluster):
         return super()._matching(want)
 
     def _patch(self, step: Step, view: View) -> None:
-        write = step.act(view)
+        write = kube_write(step, view)
         assert write is not None
         meta, spec = write.body["metadata"], write.body["spec"]
         assert isinstance(meta, Mapping)

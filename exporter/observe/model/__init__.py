@@ -5,6 +5,7 @@ sizes bytes; what the object does not carry is None. Names follow Kubernetes; `C
 `Attachment` are PersistentVolumeClaim, PersistentVolume and VolumeAttachment.
 """
 
+from exporter.observe.model.blocks import NodeDisks
 from exporter.observe.model.controllers import (
     AUTOSCALERS,
     WORKLOADS,
@@ -28,6 +29,7 @@ from exporter.observe.model.controllers import (
     Workflow,
     Workload,
 )
+from exporter.observe.model.drain import Budget, Drain, DrainPod
 from exporter.observe.model.facts import Cause, Fact, Failure
 from exporter.observe.model.fencing import Attestation, NetworkFence
 from exporter.observe.model.gluster import (
@@ -55,6 +57,7 @@ from exporter.observe.model.heketi import (
     HeketiVolume,
 )
 from exporter.observe.model.limits import LimitRange, Quota
+from exporter.observe.model.machines import Machine, RepairDisks
 from exporter.observe.model.names import (
     FACTS,
     LONGEST_TEXT,
@@ -123,6 +126,7 @@ __all__ = [
     "Attestation",
     "Autoscaler",
     "Brick",
+    "Budget",
     "Cause",
     "Change",
     "Claim",
@@ -137,6 +141,8 @@ __all__ = [
     "Deployment",
     "DeploymentConfig",
     "Disconnects",
+    "Drain",
+    "DrainPod",
     "Fact",
     "Failure",
     "FaultCount",
@@ -160,12 +166,14 @@ __all__ = [
     "Lease",
     "LimitRange",
     "LockKind",
+    "Machine",
     "Mount",
     "MountCount",
     "MountProblem",
     "Namespace",
     "NetworkFence",
     "Node",
+    "NodeDisks",
     "NodeTerm",
     "Notebook",
     "Object",
@@ -177,6 +185,7 @@ __all__ = [
     "Quota",
     "Ready",
     "Ref",
+    "RepairDisks",
     "ReplicaSet",
     "ReplicationController",
     "RokSpace",

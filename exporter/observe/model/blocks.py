@@ -3,6 +3,8 @@
 Sizes are bytes; None is what a tool did not say.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 
@@ -62,3 +64,21 @@ class LogicalVolume(msgspec.Struct, frozen=True):
         if self.size is None or not self.extent_size:
             return None
         return self.size // self.extent_size
+
+
+class NodeDisks(msgspec.Struct, frozen=True):
+    """The disks of a node (`name`), and what LVM makes of them; read in one go.
+
+    `volumes` are those of Rok's group. `signatures` are what wipefs finds, by path, on disks that
+    nothing uses and that carry no label of LVM's; a disk that is not in it was not looked at, None
+    could not be read. `file_system` is the type on Rok's logical volume, empty when there is none.
+    """
+
+    name: str
+    devices: tuple[BlockDevice, ...]
+    labelled: tuple[PhysicalVolume, ...]
+    groups: tuple[Group, ...]
+    volumes: tuple[LogicalVolume, ...]
+    signatures: Mapping[str, tuple[str, ...] | None] = {}
+    file_system: str = ""
+    version: str = ""

@@ -1,6 +1,6 @@
 """Machines of a cloud, their disks, and the group that keeps their number. No I/O, no clock.
 
-Read from the cloud when a repair asks; no View has them. Names follow EC2. Times are Unix seconds.
+Read from the cloud in a repair's fresh look only. Names follow EC2. Times are Unix seconds.
 """
 
 from collections.abc import Mapping
@@ -99,3 +99,27 @@ class GroupReading(msgspec.Struct, frozen=True):
     def can_shrink(self) -> bool:
         """Whether one machine fewer is still enough for the group."""
         return self.desired > self.smallest
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """The machine of a node (`name`), with the disks that are on it or on their way.
+
+    `reading` is None where the cloud knows no such machine, which proves nothing; `group` where it
+    is in no scaling group.
+    """
+
+    name: str
+    instance_id: str
+    region: str
+    reading: MachineReading | None
+    disks: tuple[DiskReading, ...] = ()
+    group: GroupReading | None = None
+    version: str = ""
+
+
+class RepairDisks(msgspec.Struct, frozen=True):
+    """The disks that carry the tags of one Remediation, whose uid is `name`; gone ones not."""
+
+    name: str
+    disks: tuple[DiskReading, ...] = ()
+    version: str = ""

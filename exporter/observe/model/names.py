@@ -26,7 +26,8 @@ class Kind(StrEnum):
     From DEPLOYMENT to NETWORK_FENCE only a fresh look reads them, see `controllers`, `limits` and
     `fencing`.
     VOLUME_STATS are what kubelets say of their volumes, SERVER is the API server's own version.
-    From GLUSTERD on they are no resources of the API: what is seen on a node, and Heketi.
+    From GLUSTERD on they are no resources of the API: what is seen on a node, and Heketi. From
+    MACHINE on only a repair's fresh look asks for them: see `machines`, `blocks` and `drain`.
     """
 
     NODE = "nodes"
@@ -74,6 +75,10 @@ class Kind(StrEnum):
     KERNEL_LOG = "kernellog"
     HEKETI = "heketi"
     HEKETI_VOLUME = "heketivolumes"
+    MACHINE = "machines"
+    REPAIR_DISKS = "repairdisks"
+    NODE_DISKS = "nodedisks"
+    DRAIN = "drain"
 
 
 FACTS = frozenset(

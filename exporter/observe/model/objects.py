@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from exporter.observe.model.blocks import NodeDisks
 from exporter.observe.model.controllers import (
     Autoscaler,
     CronJob,
@@ -21,10 +22,12 @@ from exporter.observe.model.controllers import (
     Workflow,
     Workload,
 )
+from exporter.observe.model.drain import Drain
 from exporter.observe.model.fencing import Attestation, NetworkFence
 from exporter.observe.model.gluster import Glusterd, GlusterLog, GlusterSpace, GlusterVolume
 from exporter.observe.model.heketi import Heketi, HeketiVolume
 from exporter.observe.model.limits import LimitRange, Quota
+from exporter.observe.model.machines import Machine, RepairDisks
 from exporter.observe.model.names import Kind, Ref
 from exporter.observe.model.node import KernelFault, KernelLog, Mount, MountCount, RokSpace
 from exporter.observe.model.snapshots import Snapshot, SnapshotClass, SnapshotContent
@@ -73,6 +76,10 @@ Object: TypeAlias = (
     | KernelLog
     | Heketi
     | HeketiVolume
+    | Machine
+    | RepairDisks
+    | NodeDisks
+    | Drain
 )
 
 KIND_OF: Mapping[type, Kind] = {
@@ -121,6 +128,10 @@ KIND_OF: Mapping[type, Kind] = {
     KernelLog: Kind.KERNEL_LOG,
     Heketi: Kind.HEKETI,
     HeketiVolume: Kind.HEKETI_VOLUME,
+    Machine: Kind.MACHINE,
+    RepairDisks: Kind.REPAIR_DISKS,
+    NodeDisks: Kind.NODE_DISKS,
+    Drain: Kind.DRAIN,
 }
 
 
