@@ -18,8 +18,10 @@ from exporter.observe.ec2 import Ec2
 from exporter.observe.errors import ObserveError
 from exporter.observe.kube.access import access
 from exporter.observe.kube.api import Api
+from exporter.observe.kube.scales import scales
 from exporter.observe.kubelets import Reader
 from exporter.observe.look import Beside, no_nodes
+from exporter.observe.model import Kind
 from remediator.actuators.fenced import Fenced
 from remediator.actuators.kubernetes import KubernetesActuator
 from remediator.actuators.node_leases import NodeLeases
@@ -185,7 +187,8 @@ def _world(
 ) -> KubernetesWorld:
     """Return the engine's eyes: nodes are asked only where the settings name their Service."""
     nodes = pods.fresh if settings.facts.service else no_nodes
-    return KubernetesWorld(api, settings.namespace, Beside(kubelets.ask, nodes))
+    others = {Kind.SCALE: scales(api, settings.stopping.kinds())}
+    return KubernetesWorld(api, settings.namespace, Beside(kubelets.ask, nodes, others=others))
 
 
 def _power(fencing: Fencing) -> Ec2Power:

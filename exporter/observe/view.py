@@ -76,6 +76,14 @@ class View:
         """Return a Pod."""
         return self._get(model.Pod, Kind.POD, namespace, name)
 
+    def manifest(self, namespace: str, name: str) -> model.PodManifest | None:
+        """Return what a pod would be made again from; None where no pod has the name."""
+        return self._get(model.PodManifest, Kind.POD_MANIFEST, namespace, name)
+
+    def scale(self, namespace: str, name: str) -> model.Scale | None:
+        """Return the scale of `Kind.group/name`, of a kind that may be scaled."""
+        return self._get(model.Scale, Kind.SCALE, namespace, name)
+
     def claim(self, namespace: str, name: str) -> model.Claim | None:
         """Return a PersistentVolumeClaim."""
         return self._get(model.Claim, Kind.CLAIM, namespace, name)

@@ -326,7 +326,7 @@ class FakeCluster:
 
     def _matching(self, want: Want) -> list[Object]:
         fields = {"spec.nodeName": "node", "involvedObject.kind": "about_kind"}
-        fields["involvedObject.name"] = "about_name"
+        fields["involvedObject.name"], fields["metadata.name"] = "about_name", "name"
         parts = [part.partition("=") for part in want.field_selector.split(",") if part]
         return [
             obj
