@@ -3,15 +3,30 @@
 deploy/manifests/access/remediator.yaml is made from the same.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from remediator.handlers import HANDLERS
-from remediator.rights import ENGINE, MEDIK8S, OWN, Grant
+from remediator.rights import BARE_PODS, ENGINE, MEDIK8S, OWN, SCALES, Grant
 
 NEWEST = (1, 1000)
 """A version of the API server that needs nothing which only older ones do."""
+
+
+class More(msgspec.Struct, frozen=True):
+    """What only some settings make necessary.
+
+    `medik8s`: what `medik8s_leases` says. `bare_pods`: the namespaces whose pods without owner may
+    be deleted and made again. `scalable`: group and resource of the kinds that may be scaled.
+    """
+
+    medik8s: str = ""
+    bare_pods: tuple[str, ...] = ()
+    scalable: tuple[tuple[str, str], ...] = ()
+
+
+NOTHING_MORE = More()
 
 
 class Right(msgspec.Struct, frozen=True):
@@ -39,15 +54,14 @@ def granted() -> tuple[Grant, ...]:
 
 
 def needed(
-    namespace: str, medik8s: str = "", server: tuple[int, int] = NEWEST
+    namespace: str, more: More = NOTHING_MORE, server: tuple[int, int] = NEWEST
 ) -> tuple[Right, ...]:
     """Return what it needs, right by right; `namespace` is its own.
 
-    `medik8s`: what its setting `medik8s_leases` says. `server` is the API server's version. A right
-    that several need has all their reasons.
+    `server` is the API server's version. A right that several need has all their reasons.
     """
     found: dict[Right, list[str]] = {}
-    for right in _each(namespace, medik8s, server):
+    for right in _each(namespace, more, server):
         reasons = found.setdefault(msgspec.structs.replace(right, why=""), [])
         reasons += [] if right.why in reasons else [right.why]
     return tuple(
@@ -62,8 +76,22 @@ def unwanted(server: tuple[int, int] = NEWEST) -> tuple[Right, ...]:
     return tuple(one for one in UNWANTED if (one.verb, one.group, one.resource) not in has)
 
 
-def _each(namespace: str, medik8s: str, server: tuple[int, int]) -> Iterator[Right]:
-    leases = msgspec.structs.replace(MEDIK8S, namespace=medik8s)
+def optional(more: More) -> Iterator[Grant]:
+    """Yield what settings make necessary."""
+    if more.medik8s:
+        yield msgspec.structs.replace(MEDIK8S, namespace=more.medik8s)
+    for space in more.bare_pods:
+        yield msgspec.structs.replace(BARE_PODS, namespace=space)
+    yield from scales(more.scalable)
+
+
+def scales(kinds: Iterable[tuple[str, str]]) -> Iterator[Grant]:
+    """Yield what scaling these needs, each group and resource."""
+    for group, resource in kinds:
+        yield msgspec.structs.replace(SCALES, group=group, resources=(f"{resource}/scale",))
+
+
+def _each(namespace: str, more: More, server: tuple[int, int]) -> Iterator[Right]:
     now = (one for one in granted() if one.before is None or server < one.before)
     return (
         Right(
@@ -74,7 +102,7 @@ def _each(namespace: str, medik8s: str, server: tuple[int, int]) -> Iterator[Rig
             namespace if grant.namespace == OWN else grant.namespace,
             name,
         )
-        for grant in (*now, *((leases,) if medik8s else ()))
+        for grant in (*now, *optional(more))
         for resource in grant.resources
         for verb in grant.verbs
         for name in grant.names or ("",)
@@ -86,6 +114,7 @@ UNWANTED = (
     Right("create", "pvmedic.dev", "nodeattestations", "it could prove what it likes"),
     Right("get", "", "secrets", "it has no use for them"),
     Right("create", "", "pods/exec", "it runs no commands"),
+    Right("create", "", "pods", "it could be any account (only in namespaces that want it)"),
     Right("delete", "", "pods", "the control plane does that (it is needed only before 1.26)"),
     Right("impersonate", "", "users", "it could be anybody"),
 )

@@ -121,7 +121,8 @@ def test_a_pod_that_somebody_else_makes_again_is_left_alone() -> None:
     cluster.end_pods()
     cluster.make(body(nodeName="node-c"))
     theirs = cluster.there_is("lonely")
-    cluster.forget(cluster.seen().pod("web", "lonely"))
+    for pod in cluster.seen().pods_of("web", "data"):
+        cluster.forget(pod)
     until(cluster, engine, Phase.SETTLED)
     assert cluster.there_is("lonely") == theirs
     assert ("RecreatePod", "web/lonely") not in did(cluster)
