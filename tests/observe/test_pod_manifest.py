@@ -66,7 +66,7 @@ def test_what_the_old_pod_was_is_dropped_and_all_else_stays() -> None:
     }
     whole = made(
         spec,
-        labels={"app": "x"},
+        labels={"app": "x", "topology.kubernetes.io/zone": "us-east-1a"},
         annotations={
             "example.com/why": "because",
             "kubectl.kubernetes.io/last-applied-configuration": "{}",

@@ -3,8 +3,9 @@
 What is dropped, and why: `status`, `nodeName` and what identifies the object are the old pod's.
 Priority, preemption policy and overhead are computed by admission, which refuses others' numbers.
 Ephemeral containers may not be asked for. The service account's token is mounted by admission.
-kubectl's own copy of the manifest would be a second one, and addresses that the network wrote on it
-are another pod's by then. Whether it may be kept at all is not decided here.
+kubectl's own copy of the manifest would be a second one; addresses that the network wrote on it are
+another pod's by then, and labels of its zone, which admission copies from the node, another place.
+Whether it may be kept at all is not decided here.
 """
 
 import re
@@ -29,6 +30,8 @@ OF_THE_NETWORK = (
     "k8s.v1.cni.cncf.io/networks-status",
 )
 """How annotations begin that a network plugin writes on a running pod."""
+OF_THE_PLACE = "topology.kubernetes.io/"
+"""How labels begin that admission copies from the node (PodTopologyLabels, Kubernetes 1.33)."""
 TOKEN_AT = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 -- a path
 PROJECTED = "kube-api-access-"
 """How admission names the token's volume, since Kubernetes 1.21; before, after its Secret."""
@@ -47,8 +50,9 @@ def pod_manifest(wire: WireManifest) -> model.PodManifest:
     """Return what a pod would be made again from, and what speaks against it."""
     meta, spec = wire.metadata or WholeMeta(), wire.spec or {}
     about: Part = {"name": meta.name or "", "namespace": meta.namespace or ""}
-    if meta.labels:
-        about["labels"] = meta.labels
+    labels = {k: v for k, v in (meta.labels or {}).items() if not k.startswith(OF_THE_PLACE)}
+    if labels:
+        about["labels"] = labels
     if annotations := dict(_lasting(meta.annotations or {})):
         about["annotations"] = annotations
     whole = {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": _spec(spec)}
