@@ -59,11 +59,26 @@ def grown(claim: model.Claim, view: View, growth: Growth, cap: int, now: float) 
     )
 
 
-def waiting(claim: model.Claim | None) -> str:
-    """Say what a claim still waits for; empty when it has what it asks for, or is gone."""
-    if claim is None or not claim.growing:
+def waiting(claim: model.Claim | None, view: View) -> str:
+    """Say what a claim still waits for; empty when it has what it asks for, or is gone.
+
+    Empty as well while only its next mount is missing: see `mount_missing`.
+    """
+    if claim is None or not claim.growing or mount_missing(claim, view):
         return ""
     return f"it has {quantity(claim.capacity or 0)} and waits for {quantity(claim.requested or 0)}"
+
+
+def mount_missing(claim: model.Claim, view: View) -> bool:
+    """Whether the volume is as large as asked, and no pod is there whose kubelet does the rest.
+
+    That is no failure (expansion_failed does not show it), and nobody can hurry it.
+    """
+    volume = view.volume_of(claim)
+    if not claim.growing or volume is None or volume.capacity is None:
+        return False
+    mounted = any(p.node and not p.ended for p in view.pods_of(claim.namespace, claim.name))
+    return volume.capacity >= (claim.requested or 0) and not mounted
 
 
 def _claim_forbids(claim: model.Claim) -> Never | Later | None:

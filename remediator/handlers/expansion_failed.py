@@ -9,7 +9,7 @@ failure.
 What is not done: nothing while the larger size may still come, nothing while only the node's step
 is missing. Elsewhere the refusal carries the commands with which a person makes the claim anew.
 
-Goal: the claim has what it asks for.
+Goal: the claim has what it asks for, or its volume has and no pod is there to mount it.
 """
 
 from exporter.observe.parse.instance import InstanceReading
