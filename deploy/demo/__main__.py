@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from demo import approve, blackout, handover, node_loss, seen_table
+from demo import approve, blackout, grow, handover, node_loss, seen_table
 from demo.line import Line, Pace
 from demo.screen import Screen
 from demo.shows import SHOWS, Place
@@ -28,6 +28,7 @@ from local import namespaces, tools
 from local.cluster import LocalCluster
 from local.csi import Csi, install_crds
 from local.errors import LocalClusterError
+from local.kubelet_face import KubeletFace
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -39,8 +40,13 @@ INTRODUCTION = (
     " afterwards. Takes about 2 minutes; the first time, getting the tools comes before."
 )
 UNUSABLE = 2
-APPROVE, HANDOVER, BLACKOUT = "approve", "handover", "blackout"
-STORIES = {APPROVE: approve.ABOUT, HANDOVER: handover.ABOUT, BLACKOUT: blackout.ABOUT}
+APPROVE, HANDOVER, BLACKOUT, GROW = "approve", "handover", "blackout", "grow"
+STORIES = {
+    APPROVE: approve.ABOUT,
+    HANDOVER: handover.ABOUT,
+    BLACKOUT: blackout.ABOUT,
+    GROW: grow.ABOUT,
+}
 """Scenes of the remediator; the others are in SHOWS."""
 
 
@@ -67,7 +73,7 @@ def main() -> int:
         screen.say(f"{node_loss.duration()} The first time, getting the tools comes before.")
     try:
         found = tools.ensure(screen.say)
-        if shown is not None and shown.csi:
+        if scene == GROW or (shown is not None and shown.csi):
             tools.ensure_csi(screen.say)
         if shown is not None and shown.gluster:
             tools.ensure_gluster(screen.say)
@@ -132,6 +138,15 @@ def _play(
     if scene in (HANDOVER, BLACKOUT):
         line = _start(Line(cluster), screen)
         (handover if scene == HANDOVER else blackout).play(cluster, line, screen)
+        return line
+    if scene == GROW:
+        parts = grow.Parts(
+            stack.enter_context(Csi.start(cluster, screen.say)),
+            stack.enter_context(KubeletFace(cluster, "kubelet-face")),
+        )
+        kubelets, growth = parts.face.settings, grow.GROWTH
+        line = _start(Line(cluster, grow.PACE, kubelets=kubelets, growth=growth), screen)
+        grow.play(cluster, line, screen, parts)
         return line
     show = SHOWS[scene]
     csi = stack.enter_context(Csi.start(cluster, screen.say)) if show.csi else None

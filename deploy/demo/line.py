@@ -47,9 +47,23 @@ Json = Any  # what these APIs answer; the readers take from it what they need
 class Line:
     """The four programs; they end with the cluster's processes."""
 
-    def __init__(self, cluster: LocalCluster, pace: Pace | None = None, mode: str = "auto") -> None:
-        """Choose ports and write settings; `start` starts."""
+    def __init__(
+        self,
+        cluster: LocalCluster,
+        pace: Pace | None = None,
+        mode: str = "auto",
+        *,
+        kubelets: Json = None,
+        growth: Json = None,
+    ) -> None:
+        """Choose ports and write settings; `start` starts.
+
+        `kubelets` is how both programs ask kubelets, `growth` how claims may grow: sections of the
+        settings, None for what ships.
+        """
         self.cluster = cluster
+        self._kubelets = {"kubelets": kubelets} if kubelets is not None else {}
+        self._growth = {"growth": growth} if growth is not None else {}
         self.pace = pace or Pace()
         self.mode = mode
         self.directory = cluster.directory / "line"
@@ -99,6 +113,7 @@ class Line:
             "state": str(self.directory / "state.json"),
             "facts": node_pods.asked(self.cluster),
             "heketi": heketi.settings(self.cluster.directory),
+            **self._kubelets,
         }
         self._write("exporter.yaml", {**exporter, **own})
         pace = self.pace
@@ -118,6 +133,8 @@ class Line:
                 "quiet": _text(pace.quiet),
                 "cooldown": _text(pace.quiet),
             },
+            **self._kubelets,
+            **self._growth,
         }
         self._write("remediator.yaml", remediator | changes)
 

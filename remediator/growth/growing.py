@@ -5,6 +5,7 @@ quotas, LimitRanges, its driver's largest volume, and what one plan may create.
 """
 
 import math
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -157,17 +158,33 @@ def _wanted(claim: model.Claim, view: View, base: int, allowed: Allowance) -> in
 
 def _full(claim: model.Claim, view: View) -> float:
     """Return the used share of bytes, or of inodes where that is more; 0 when not measured."""
+    return max((share for _, share in _used(claim, view)), default=0.0)
+
+
+def _used(claim: model.Claim, view: View) -> Iterator[tuple[str, float]]:
+    """Yield of what how much is used, 0 to 1, where its kubelet has measured it."""
     stats = view.volume_stats(claim.namespace, claim.name)
     if stats is None:
-        return 0.0
-    pairs = ((stats.available, stats.capacity), (stats.inodes_free, stats.inodes))
-    return max((1 - free / all_ for free, all_ in pairs if free is not None and all_), default=0.0)
+        return
+    measured = {
+        "bytes": (stats.available, stats.capacity),
+        "inodes": (stats.inodes_free, stats.inodes),
+    }
+    for what, (free, all_) in measured.items():
+        if free is not None and all_:
+            yield what, 1 - free / all_
 
 
 def _findings(
     claim: model.Claim, view: View, wanted: int, size: int, narrowest: Limit
 ) -> tuple[str, ...]:
     found = [f"it has {quantity(claim.capacity or 0)}; {narrowest.said}"]
+    for what, share in _used(claim, view):
+        if what == "bytes" and claim.capacity:
+            then = share * claim.capacity / size
+            found.append(f"{share:.0%} of its bytes are used; of {quantity(size)} it is {then:.0%}")
+        elif share > 1 - FREE_AFTER:
+            found.append(f"{share:.0%} of its {what} are used")
     if size < wanted:
         found.append(f"{quantity(wanted)} would be needed, so this helps for a short time only")
     owners = {pod.owner for pod in view.pods_of(claim.namespace, claim.name)}
