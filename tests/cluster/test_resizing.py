@@ -190,6 +190,23 @@ def test_where_nobody_allows_more_nothing_is_touched(scene: Scene, ceiling: str)
     assert scene.writers() == 0
 
 
+def test_once_somebody_allows_more_and_releases_it_the_next_alert_grows_it(
+    scene: Scene, person: Person
+) -> None:
+    """As the runbook says."""
+    scene.begin()
+    scene.alert(FILLING)
+    scene.until("Declined")
+    space, name = scene.stage.space, scene.record["metadata"]["name"]
+    scene.stage.cluster.kubectl("-n", space, "annotate", "pvc", CLAIM, f"{CEILING}=40Gi")
+    done = person.types("release", name, "--wait")
+    assert done.returncode == 0, done.stderr
+    scene.alert(FILLING)
+    scene.until("Settled")
+    assert scene.record["metadata"]["name"] != name
+    assert scene.size == ("12Gi", "12Gi", "12Gi")
+
+
 def refused(scene: Scene, **settings: Json) -> None:
     """Ask for 100 GiB of a storage that has 40 at most; wait until it is known to be in vain."""
     scene.refuse(above=40 * GIB)
