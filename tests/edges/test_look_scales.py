@@ -6,8 +6,8 @@ from collections.abc import Iterable
 import pytest
 
 from exporter.observe import model
-from exporter.observe.kube.scales import Scalable
-from exporter.observe.look import Look, look_again
+from exporter.observe.kube.scales import Scalable, scales
+from exporter.observe.look import Beside, Look, look_again
 from exporter.observe.model import Kind, Subject
 from exporter.observe.signals import claim_lost
 from exporter.observe.signals.base import claim_subject
@@ -32,7 +32,8 @@ def look(server: FakeApiServer, *wants: Want) -> Look:
         async with server.api() as api, asyncio.timeout(20):
             detector = claim_lost.ClaimLost()
             about = claim_subject("web", "data")
-            return await look_again(api, detector, about, extra, scalable=KINDS)
+            beside = Beside(others={Kind.SCALE: scales(api, KINDS)})
+            return await look_again(api, detector, about, extra, beside=beside)
 
     return asyncio.run(run())
 

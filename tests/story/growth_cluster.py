@@ -21,6 +21,7 @@ from remediator.steps.base import Step
 from tests.growth.cases import record
 from tests.growth.made import claim, pod, stats, storage_class, volume
 from tests.story import objects as made
+from tests.story.acts import kube_write
 from tests.story.fake_cluster import FakeCluster, Killed
 from tests.story.objects import AUTO
 
@@ -91,7 +92,7 @@ class GrowthCluster(FakeCluster):
         return super()._matching(want)
 
     def _patch(self, step: Step, view: View) -> None:
-        write = step.act(view)
+        write = kube_write(step, view)
         if write is None:
             raise Conflict(f"not the claim that was planned for: {step.sentence()}")
         meta, spec = write.body["metadata"], write.body["spec"]

@@ -17,6 +17,7 @@ from exporter.observe.view import View
 from remediator.case import Policy
 from remediator.steps.base import KubeWrite, Step
 from tests.story import objects as made
+from tests.story.acts import kube_write
 from tests.story.objects import LIVE
 from tests.story.rwx_cluster import RwxCluster, scene
 
@@ -106,7 +107,7 @@ class MoreUsers(RwxCluster):
         self.put(msgspec.structs.replace(read, uid=again))
 
     def _patch(self, step: Step, view: View) -> None:
-        write = step.act(view)
+        write = kube_write(step, view)
         if write is None:
             raise Conflict(f"not the object that was planned for: {step.sentence()}")
         sent = json.loads(msgspec.json.encode(write.body))
