@@ -2,9 +2,9 @@
 
 Environment: SCENE chooses one of `shows.SHOWS` or of `STORIES`; without it nodes are lost. STAY=1
 leaves everything running until Ctrl-C (a SCENE then stays as it is before its repair).
-DEMO_OWN_PATH=0 skips measuring Kubernetes' own path. Exit codes: 0 when every scene ended as it
-should, 1 when not, 2 for a SCENE that there is none of or that cannot be played here, 130 on
-Ctrl-C.
+DEMO_OWN_PATH=0 skips measuring Kubernetes' own path, or waiting for it. Exit codes: 0 when every
+scene ended as it should, 1 when not, 2 for a SCENE that there is none of or that cannot be played
+here, 130 on Ctrl-C.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from demo import approve, blackout, grow, handover, node_loss, seen_table
+from demo import approve, blackout, grow, handover, node_loss, node_old, seen_table
 from demo.line import Line, Pace
 from demo.screen import Screen
 from demo.shows import SHOWS, Place
@@ -40,12 +40,14 @@ INTRODUCTION = (
     " afterwards. Takes about 2 minutes; the first time, getting the tools comes before."
 )
 UNUSABLE = 2
-APPROVE, HANDOVER, BLACKOUT, GROW = "approve", "handover", "blackout", "grow"
+APPROVE, HANDOVER, BLACKOUT = "approve", "handover", "blackout"
+GROW, NODE_OLD = "grow", "node-old"
 STORIES = {
     APPROVE: approve.ABOUT,
     HANDOVER: handover.ABOUT,
     BLACKOUT: blackout.ABOUT,
     GROW: grow.ABOUT,
+    NODE_OLD: node_old.ABOUT,
 }
 """Scenes of the remediator; the others are in SHOWS."""
 
@@ -68,11 +70,13 @@ def main() -> int:
     )
     if scene:
         screen.say(INTRODUCTION)
+        if scene == NODE_OLD:
+            screen.say(node_old.DURATION)
     else:
         screen.say(node_loss.INTRODUCTION)
         screen.say(f"{node_loss.duration()} The first time, getting the tools comes before.")
     try:
-        found = tools.ensure(screen.say)
+        found = (tools.ensure_old if scene == NODE_OLD else tools.ensure)(screen.say)
         if scene == GROW or (shown is not None and shown.csi):
             tools.ensure_csi(screen.say)
         if shown is not None and shown.gluster:
@@ -138,6 +142,10 @@ def _play(
     if scene in (HANDOVER, BLACKOUT):
         line = _start(Line(cluster), screen)
         (handover if scene == HANDOVER else blackout).play(cluster, line, screen)
+        return line
+    if scene == NODE_OLD:
+        line = _start(Line(cluster, components=node_old.COMPONENTS), screen)
+        node_old.play(cluster, line, screen, patient=node_old.waits_it_out())
         return line
     if scene == GROW:
         parts = grow.Parts(

@@ -13,8 +13,9 @@ from demo.pace import Pace
 from demo.person import APPROVER, Person
 from demo.scenes import STEP_SECONDS
 from demo.snapshot import Focus
-from demo.stage import START_SECONDS, Stage
+from demo.stage import START_SECONDS, Stage, show_plan
 from demo.timeline import Mark
+from demo.times import Times
 from local import csi_objects, workloads
 from local.csi_objects import handle
 from local.kubelet_face import GIB
@@ -78,7 +79,7 @@ def _fills_up(stage: Stage, face: KubeletFace, ann: Person) -> None:
     stage.screen.tell(Mark.TOLD, f"the owner annotates claim {name}", " ".join(bounds))
     face.fills(space, name, used=GIB * 19 // 2)
     stage.screen.tell(Mark.TOLD, f"{POD} has written 9.5 of 10 GiB", "played: its kubelet says so")
-    times = _Times()
+    times = Times()
     stage.until("the signal", lambda s: s.metrics, STEP_SECONDS)
     times.note("seen")
     stage.until("the alert", lambda s: s.alerting(FILLING), STEP_SECONDS)
@@ -89,7 +90,7 @@ def _fills_up(stage: Stage, face: KubeletFace, ann: Person) -> None:
     times.note("the claim has it (csi-resizer, kubelet)")
     seen = stage.until("record Settled", lambda s: s.phase() == "Settled", STEP_SECONDS)
     times.note("looked at twice more: settled")
-    _show_plan(stage, ann, seen.record.name if seen.record is not None else "")
+    show_plan(stage, ann, seen.record.name if seen.record is not None else "")
     _over(stage, FILLING)
     stage.screen.say(times.sentence(), "dim")
 
@@ -104,7 +105,7 @@ def _asks_too_much(stage: Stage, csi: Csi, ann: Person) -> None:
         Mark.TOLD, "somebody wants 100 GiB", f"kubectl -n {space} patch pvc {name} -p '{request}'"
     )
     stage.cluster.kubectl("-n", space, "patch", "pvc", name, "-p", request)
-    times = _Times()
+    times = Times()
     stage.until("a refusal", lambda s: s.claim(name).status.endswith("Infeasible"), STEP_SECONDS)
     times.note("csi-resizer gives it up")
     stage.until("the alert", lambda s: s.alerting(FAILED), STEP_SECONDS)
@@ -112,7 +113,7 @@ def _asks_too_much(stage: Stage, csi: Csi, ann: Person) -> None:
     seen = stage.until("a plan", lambda s: s.phase() == "AwaitingApproval", STEP_SECONDS)
     times.note("a plan that asks for a yes")
     record = seen.record.name if seen.record is not None else ""
-    _show_plan(stage, ann, record)
+    show_plan(stage, ann, record)
     stage.screen.tell(Mark.TOLD, f"{ann.name} types: kubectl pvmedic approve {record} --yes")
     done = ann.types("approve", record, "--yes")
     stage.check(done.returncode == 0, f"kubectl pvmedic approve: {done.stderr}")
@@ -139,31 +140,5 @@ def _begin(stage: Stage, space: str, name: str) -> None:
     stage.until(f"a Running pod on {node}", lambda s: s.running() == 1, START_SECONDS)
 
 
-def _show_plan(stage: Stage, ann: Person, record: str) -> None:
-    """Let her look; the part that is the plan is shown."""
-    stage.screen.tell(Mark.TOLD, f"{ann.name} types: kubectl pvmedic show {record}")
-    text = ann.types("show", record).stdout
-    stage.check("\n  plan" in text, f"kubectl pvmedic show tells of no plan: {text}")
-    plan = text[text.index("\n  plan") : text.index("\nGuards")]
-    for shown in plan.strip("\n").splitlines():
-        stage.screen.say(f"          {shown}", "dim")
-
-
 def _over(stage: Stage, alert: str) -> None:
     stage.until("the end", lambda s: not s.metrics and not s.alerting(alert), STEP_SECONDS)
-
-
-class _Times:
-    """When what was reached, in seconds since this was made."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._noted: list[str] = []
-
-    def note(self, what: str) -> None:
-        """Take the time of a milestone."""
-        self._noted.append(f"{what} {time.monotonic() - self._began:.1f} s")
-
-    def sentence(self) -> str:
-        """Return all of them."""
-        return f"Since it began: {'; '.join(self._noted)}."

@@ -28,7 +28,11 @@ class Kubelet:
     """One node. Every method runs in the players' event loop."""
 
     def __init__(self, name: str, instance: str, number: int, api: Api, world: World) -> None:
-        """Prepare; `number` (0-250) makes the addresses of this node's pods its own."""
+        """Prepare; `number` (0-250) makes the addresses of this node's pods its own.
+
+        `version` may be set to what it calls itself.
+        """
+        self.version = statuses.KUBELET_VERSION
         self.name = name
         self.instance = instance
         self.boot_id = ""
@@ -116,7 +120,7 @@ class Kubelet:
             not statuses.healthy(conditions)
             or status.get("nodeInfo", {}).get("bootID") != self.boot_id
         ):
-            patch = statuses.node_status(conditions, self.boot_id, time.time())
+            patch = statuses.node_status(conditions, self.boot_id, time.time(), self.version)
         in_use = sorted({name for pod in pods for name in (self._world.wanted(pod) or {}).values()})
         if in_use != sorted(status.get("volumesInUse", [])):
             patch["volumesInUse"] = in_use
