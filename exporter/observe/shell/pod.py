@@ -11,7 +11,7 @@ API servers hand to every kubelet as it is.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated
@@ -65,13 +65,24 @@ class ExecSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class InPod:
-    """The one pod on a node that the settings choose, as a Shell."""
+    """The one pod on a node that the settings choose, as a Shell.
 
-    def __init__(self, api: Api, access: Access, settings: ExecSettings, node: str) -> None:
+    `fence` is asked right before a command is sent, and raises where none may be.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        access: Access,
+        settings: ExecSettings,
+        node: str,
+        fence: Callable[[], None] | None = None,
+    ) -> None:
         self._api = api
         self._access = access
         self._settings = settings
         self._node = node
+        self._fence = fence
 
     async def run(
         self,
@@ -110,6 +121,8 @@ class InPod:
         namespace = self._settings.namespace
         asked = Asked("create", "pods/exec", namespace, chosen.pod)
         who = await self._access.credentials()
+        if self._fence is not None:
+            self._fence()
         # A session of its own: rarely used, and a cut stream leaves nothing behind.
         with failures.translated(asked):
             async with aiohttp.ClientSession(headers={"User-Agent": "pvmedic"}) as session:
