@@ -11,8 +11,10 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import exec_policy
+from exec_policy import Guarded
 from remediator.cli.rights import granted
-from remediator.rights import MEDIK8S, OWN
+from remediator.rights import MEDIK8S, OWN, ROK, ROK_SPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,10 +56,14 @@ def generated() -> dict[Path, str]:
     roles = [role(space, (g for g in always if g.namespace == space)) for space in spaces]
     medik8s = role(MEDIK8S.namespace, [MEDIK8S])
     older = role("", (g for g in granted() if g.before is not None), f"{NAME}-{BEFORE}")
+    everywhere = role("", (g for g in ROK if not g.namespace), f"{NAME}-rok")
+    in_pods = role(ROK_SPACE, (g for g in ROK if g.namespace))
     return {
         ACCESS / "remediator.yaml": "---\n".join([HEAD, *roles]),
         ACCESS / "components" / "medik8s" / "lease.yaml": MADE + medik8s,
         ACCESS / "components" / BEFORE / "pods.yaml": MADE + older,
+        ACCESS / "components" / "rok" / "rights.yaml": f"{MADE}{everywhere}---\n{in_pods}",
+        ACCESS / "components" / "rok" / "commands.yaml": MADE + exec_policy.text(Guarded()),
     }
 
 

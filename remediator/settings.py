@@ -20,6 +20,7 @@ from exporter.observe.signals import detector_of
 from remediator.alertmanager import AlertmanagerSettings
 from remediator.case import Policy
 from remediator.handlers import handler_of
+from remediator.rok_settings import RokSettings
 from remediator.sizes import GrowthSettings
 from remediator.when import Schedule
 
@@ -311,6 +312,9 @@ class Settings(msgspec.Struct, frozen=True):
     growth: Annotated[GrowthSettings, setting("How claims may grow that fill up.")] = (
         GrowthSettings()
     )
+    rok: Annotated[
+        RokSettings, setting("How a node whose Rok snapshot space is full is repaired.")
+    ] = RokSettings()
     medik8s_leases: Annotated[
         str,
         setting(
@@ -364,6 +368,7 @@ class Settings(msgspec.Struct, frozen=True):
             blocking_alerts=frozenset(self.schedule.blocking_alerts),
             medik8s_leases=self.medik8s_leases,
             growth=self.growth.value(),
+            rok=self.rok.value(),
             windows=tuple(one.value() for one in self.schedule.windows),
             freezes=tuple(one.value() for one in self.schedule.freezes),
         )

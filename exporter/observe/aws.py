@@ -138,6 +138,7 @@ class Aws:
         self,
         *,
         endpoint_url: str = "",
+        scaling_endpoint_url: str = "",
         region: str = "",
         timeout_seconds: float = 10.0,
         attempts: int = 2,
@@ -145,11 +146,12 @@ class Aws:
     ) -> None:
         """Keep the settings; nothing is imported, read or connected yet.
 
-        `region` is for calls that name none. `attempts` are boto3's within one call: 1 for what
+        The endpoints are EC2's and Auto Scaling's; empty: AWS' own. `region` is for calls that name
+        none. `attempts` are boto3's within one call: 1 for what
         changes something, for only the caller can look in between. `connect` runs in the call's
         thread and may block.
         """
-        self._endpoint_url = endpoint_url
+        self._endpoints = {"ec2": endpoint_url, "autoscaling": scaling_endpoint_url}
         self._region = region
         self._timeout = timeout_seconds
         self._attempts = attempts
@@ -217,7 +219,7 @@ class Aws:
         return boto3.session.Session().client(
             service,
             region_name=region or None,
-            endpoint_url=self._endpoint_url or None,
+            endpoint_url=self._endpoints[service] or None,
             config=config,
         )
 

@@ -103,7 +103,9 @@ async def _asked(typed: argparse.Namespace, api: Api, width: int) -> Said:
     if command == "attestations":
         return await attest.listed(api, time.time(), width)
     if command == "check-access":
-        return await check_access.check(api, typed.account, typed.namespace, typed.medik8s)
+        return await check_access.check(
+            api, typed.account, typed.namespace, typed.medik8s, typed.rok
+        )
     return await _changed(typed, api, width)
 
 

@@ -84,6 +84,12 @@ def parser(program: str) -> argparse.ArgumentParser:
         metavar="NAMESPACE",
         help="where the setting medik8s_leases is used: what it says",
     )
+    one.add_argument(
+        "--rok",
+        default="",
+        metavar="NAMESPACE",
+        help="where the setting rok.exec.namespace is used: what it says",
+    )
     _namespace(one)
     return whole
 

@@ -29,11 +29,11 @@ class _Review(msgspec.Struct):
     status: _Status
 
 
-async def check(api: Api, account: str, namespace: str, medik8s: str = "") -> Said:
+async def check(api: Api, account: str, namespace: str, medik8s: str = "", rok: str = "") -> Said:
     """Ask for every right; raises ObserveError."""
     slots = asyncio.Semaphore(AT_ONCE)
     server = await KubernetesWorld(api, namespace).version() or NEWEST
-    wanted, surely_not = needed(namespace, medik8s, server), unwanted(server)
+    wanted, surely_not = needed(namespace, medik8s, server, rok), unwanted(server)
 
     async def one(right: Right) -> bool:
         async with slots:

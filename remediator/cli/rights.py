@@ -3,12 +3,12 @@
 deploy/manifests/access/remediator.yaml is made from the same.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from remediator.handlers import HANDLERS
-from remediator.rights import ENGINE, MEDIK8S, OWN, Grant
+from remediator.rights import ENGINE, MEDIK8S, OWN, ROK, ROK_SPACE, Grant
 
 NEWEST = (1, 1000)
 """A version of the API server that needs nothing which only older ones do."""
@@ -39,15 +39,16 @@ def granted() -> tuple[Grant, ...]:
 
 
 def needed(
-    namespace: str, medik8s: str = "", server: tuple[int, int] = NEWEST
+    namespace: str, medik8s: str = "", server: tuple[int, int] = NEWEST, rok: str = ""
 ) -> tuple[Right, ...]:
     """Return what it needs, right by right; `namespace` is its own.
 
-    `medik8s`: what its setting `medik8s_leases` says. `server` is the API server's version. A right
-    that several need has all their reasons.
+    `medik8s`: what its setting `medik8s_leases` says; `rok`: `rok.exec.namespace`. `server` is the
+    API server's version. A right that several need has all their reasons.
     """
+    spaces = {OWN: namespace, MEDIK8S.namespace: medik8s, ROK_SPACE: rok}
     found: dict[Right, list[str]] = {}
-    for right in _each(namespace, medik8s, server):
+    for right in _each(spaces, server):
         reasons = found.setdefault(msgspec.structs.replace(right, why=""), [])
         reasons += [] if right.why in reasons else [right.why]
     return tuple(
@@ -62,8 +63,10 @@ def unwanted(server: tuple[int, int] = NEWEST) -> tuple[Right, ...]:
     return tuple(one for one in UNWANTED if (one.verb, one.group, one.resource) not in has)
 
 
-def _each(namespace: str, medik8s: str, server: tuple[int, int]) -> Iterator[Right]:
-    leases = msgspec.structs.replace(MEDIK8S, namespace=medik8s)
+def _each(spaces: Mapping[str, str], server: tuple[int, int]) -> Iterator[Right]:
+    """Yield the rights; `spaces` are the namespaces that stand for those of the manifests."""
+    medik8s = (MEDIK8S,) if spaces[MEDIK8S.namespace] else ()
+    optional = (*medik8s, *(ROK if spaces[ROK_SPACE] else ()))
     now = (one for one in granted() if one.before is None or server < one.before)
     return (
         Right(
@@ -71,10 +74,10 @@ def _each(namespace: str, medik8s: str, server: tuple[int, int]) -> Iterator[Rig
             grant.group,
             resource,
             grant.why,
-            namespace if grant.namespace == OWN else grant.namespace,
+            spaces.get(grant.namespace, grant.namespace),
             name,
         )
-        for grant in (*now, *((leases,) if medik8s else ()))
+        for grant in (*now, *optional)
         for resource in grant.resources
         for verb in grant.verbs
         for name in grant.names or ("",)
@@ -85,7 +88,7 @@ UNWANTED = (
     Right("create", "pvmedic.dev", "remediationapprovals", "it could say yes to its own plans"),
     Right("create", "pvmedic.dev", "nodeattestations", "it could prove what it likes"),
     Right("get", "", "secrets", "it has no use for them"),
-    Right("create", "", "pods/exec", "it runs no commands"),
+    Right("create", "", "pods/exec", "it runs commands in Rok Disk Manager's pods at most"),
     Right("delete", "", "pods", "the control plane does that (it is needed only before 1.26)"),
     Right("impersonate", "", "users", "it could be anybody"),
 )

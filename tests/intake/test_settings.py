@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from exporter.kit.settings import SettingsError, read_text
-from remediator.case import Policy
+from exporter.observe.disk_commands import RokVolume
+from exporter.observe.shell.pod import ExecSettings
+from remediator.case import Policy, RokPolicy
 from remediator.growth.policy import Driver, Growth
 from remediator.schedule import Freeze, Window
 from remediator.settings import Settings
@@ -55,6 +57,18 @@ growth:
   ceiling: 1Ti
   cooldown: 2h
   drivers: {{pd.csi.storage.gke.io: {{largest: 64Ti, cooldown: 1m}}, plain: {{}}}}
+rok:
+  exec: {{namespace: rok-system}}
+  lvm: [/sbin/lvm]
+  group: vg
+  volume: lv
+  path: /srv/rok
+  disks: 2
+  margin_percent: 40
+  when_removed: replace
+  collection_within: 1h
+  snapshots_within: 2h
+  drain_within: 3h
 opt_in: true
 alertmanager: {{urls: ["http://alertmanager:9093"]}}
 schedule:
@@ -85,6 +99,19 @@ schedule:
             7200.0,
             {"pd.csi.storage.gke.io": Driver(64 * 1024**4, 60.0), "plain": Driver()},
         ),
+        rok=RokPolicy(
+            "rok-system",
+            ("/sbin/lvm",),
+            "vg",
+            "lv",
+            "/srv/rok",
+            2,
+            40,
+            "replace",
+            3600.0,
+            7200.0,
+            10_800.0,
+        ),
         opt_in=True,
         blocking_alerts=frozenset({"EtcdDown"}),
         windows=(Window(("sat",), time(22), time(4), "Europe/Berlin"),),
@@ -114,6 +141,19 @@ FREEZE = "schedule: {freezes: [{begins: '2026-12-20T00:00:00Z', ends: '2026-12-2
         ("growth: {ceiling: large}\n", "growth.ceiling: 'large' is not a size"),
         ("growth: {ceiling: -1Gi}\n", "growth.ceiling: '-1Gi' is not a size"),
         ("growth: {drivers: {x: {largest: yes}}}\n", "growth.drivers.x.largest: True is not"),
+        (
+            "rok: {exec: {namespace: r, selector: ''}}\n",
+            "rok.exec.selector: must say in which pods",
+        ),
+        ("rok: {group: --config=x}\n", "rok.group: must be a name of LVM's"),
+        ("rok: {volume: a/b}\n", "rok.volume: must be a name of LVM's"),
+        ("rok: {path: mnt}\n", "rok.path: must begin with /"),
+        ("rok: {path: /mnt/../etc}\n", "rok.path: must begin with /"),
+        ("rok: {lvm: [sh, -c, 'lvm $0']}\n", "rok.lvm: must be words"),
+        ("rok: {disks: 0}\n", "rok.disks: must be at least 1"),
+        ("rok: {margin_percent: -1}\n", "rok.margin_percent: must be at least 0"),
+        ("rok: {when_removed: keep}\n", "rok.when_removed: "),
+        ("rok: {drain_within: 0s}\n", "rok.drain_within: must be more than 0s"),
         ("limits: {breaker: 0}\n", "limits.breaker: must be at least 1"),
         ("limits: {blast_radius_percent: 101}\n", "limits.blast_radius_percent: must be 0 to 100"),
     ],
@@ -255,3 +295,13 @@ def test_shorter_times_between_replicas_are_for_demonstrations_only() -> None:
     assert "must be at most" in problem
     text = LEAST + "replicas: {lease: 3s, landing: 4s, demonstration: true}\n"
     assert read_text(text, "r.yaml", Settings).replicas.lease == 3.0
+
+
+def test_commands_run_only_where_a_namespace_is_named() -> None:
+    """In Rok Disk Manager's pods; without one the settings name no pods at all."""
+    assert read_text(LEAST, "r.yaml", Settings).rok.pods() is None
+    named = read_text(f"{LEAST}rok: {{exec: {{namespace: rok-system}}}}\n", "r.yaml", Settings)
+    assert named.rok.pods() == ExecSettings(
+        "rok-system", "name=rok-disk-manager", "rok-disk-manager"
+    )
+    assert named.rok.place() == RokVolume("rokvg", "rok-fisks", ("lvm",))
