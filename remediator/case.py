@@ -21,6 +21,7 @@ class RokPolicy(msgspec.Struct, frozen=True):
     changed the new disk is to hold. when_removed: `decrement` the scaling group, or `replace` the
     node. collection_within: how long Rok's garbage collection may take. snapshots_within: how long
     after the extension what failed may take to succeed. drain_within: how long a drain may take.
+    cluster: its name, for the tags of a disk.
     """
 
     namespace: str = ""
@@ -34,6 +35,7 @@ class RokPolicy(msgspec.Struct, frozen=True):
     collection_within: float = 6 * 3600.0
     snapshots_within: float = 3 * 3600.0
     drain_within: float = 2 * 3600.0
+    cluster: str = ""
 
 
 class Policy(msgspec.Struct, frozen=True):

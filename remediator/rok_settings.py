@@ -130,8 +130,8 @@ class RokSettings(msgspec.Struct, frozen=True):
         """Return where the snapshot space lies, and how LVM is called."""
         return RokVolume(self.group, self.volume, self.lvm)
 
-    def value(self) -> RokPolicy:
-        """Return what decisions read."""
+    def value(self, cluster: str) -> RokPolicy:
+        """Return what decisions read; `cluster` is our cluster's name."""
         return RokPolicy(
             namespace=self.exec.namespace,
             lvm=self.lvm,
@@ -144,4 +144,5 @@ class RokSettings(msgspec.Struct, frozen=True):
             collection_within=float(self.collection_within),
             snapshots_within=float(self.snapshots_within),
             drain_within=float(self.drain_within),
+            cluster=cluster,
         )

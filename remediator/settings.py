@@ -296,7 +296,10 @@ class Settings(msgspec.Struct, frozen=True):
     ] = False
     cluster: Annotated[
         str,
-        setting("The value of the alerts' label `cluster` that is ours. Empty: any, and none."),
+        setting(
+            "The value of the alerts' label `cluster` that is ours. Empty: any, and none. Disks"
+            " that we make carry it."
+        ),
     ] = ""
     alertmanager: Annotated[
         AlertmanagerSettings, setting("Where silences and missed alerts are asked for.")
@@ -368,7 +371,7 @@ class Settings(msgspec.Struct, frozen=True):
             blocking_alerts=frozenset(self.schedule.blocking_alerts),
             medik8s_leases=self.medik8s_leases,
             growth=self.growth.value(),
-            rok=self.rok.value(),
+            rok=self.rok.value(self.cluster),
             windows=tuple(one.value() for one in self.schedule.windows),
             freezes=tuple(one.value() for one in self.schedule.freezes),
         )

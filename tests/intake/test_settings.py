@@ -35,6 +35,7 @@ def test_every_setting_reaches_the_policy() -> None:
     """A limit that nobody reads would be a lie."""
     text = f"""{LEAST}
 mode: approve
+cluster: west
 modes: {{node_lost_with_volumes: auto}}
 fencing:
   readings_apart: 45s
@@ -111,6 +112,7 @@ schedule:
             3600.0,
             7200.0,
             10_800.0,
+            "west",
         ),
         opt_in=True,
         blocking_alerts=frozenset({"EtcdDown"}),
