@@ -130,6 +130,16 @@ CODES: Mapping[str, type[ObserveError]] = {
 }
 """What AWS's error codes mean. Another one is ServerFailed at HTTP 5xx, and else Invalid."""
 
+WORDS: tuple[tuple[str, str, type[ObserveError]], ...] = (
+    ("InvalidParameterValue", "already in use", DeviceTaken),
+    # EC2 has attached it, and another part of EC2 does not know it yet.
+    ("InvalidInstanceAttributeValue", "No device is currently mapped", NotNow),
+    ("ValidationError", "is not in InService", NotNow),
+    ("ValidationError", "No managed instance found", NotFound),
+    ("ValidationError", "is not part of Auto Scaling group", NotFound),
+)
+"""Codes that mean another thing where these words stand with them."""
+
 
 class Aws:
     """Calls AWS, a few at a time."""
@@ -280,8 +290,9 @@ def _refused(refused: "ClientError", ask: _Question, asked: str) -> ObserveError
         # EC2 adds a long encoded message, which only an administrator can decode.
         missing = f"{ask.service}:{ask.name} is not allowed to us"
         return Forbidden(f"{asked} and refused ({code}): {missing}")
-    if code == "InvalidParameterValue" and "already in use" in said:
-        kind = DeviceTaken
+    for of_code, words, meant in WORDS:
+        if code == of_code and words in said:
+            kind = meant
     return kind(f"{asked} and said: {refused}")
 
 
