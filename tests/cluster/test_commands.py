@@ -30,9 +30,10 @@ from local import loop_disk, lvm, tools
 from local.background import CLOSING_SECONDS
 from local.exec_face import ExecFace, on_this_host
 from remediator import rok_disk
+from remediator.actuators.kubernetes import KubernetesActuator
 from remediator.actuators.nodes import NodeActuator
 from remediator.rok_extension import GIB, MIB, extents_of, grown_to
-from remediator.steps.base import NodeCommand
+from remediator.steps.base import KubeWrite, NodeCommand
 from tests.cluster import rok_pod
 from tests.cluster.rok_pod import MANAGER, VOLUME, RokPod
 from tests.cluster.test_exec import account
@@ -367,12 +368,13 @@ def test_a_node_s_pods_and_their_budgets_are_read_and_evictions_are_the_servers_
     assert [each.namespace for each in found.pods if each.budgets] == [SPACE]
     assert found.budgets == (Budget(SPACE, "all", 0, healthy=1, wanted=2),)
 
-    async def evict(api: Api, shell: Callable[[str], Shell]) -> bytes:
+    async def evict(api: Api, shell: Callable[[str], Shell]) -> None:
         del shell
         words = {"metadata": {"name": pod, "namespace": SPACE}}
         eviction = {"apiVersion": "policy/v1", "kind": "Eviction", **words}
         where = f"/api/v1/namespaces/{SPACE}/pods/{pod}/eviction"
-        return await api.send("POST", where, json.dumps(eviction).encode())
+        write = KubeWrite("POST", where, eviction, "application/json")
+        await KubernetesActuator(api).send(write)
 
     with pytest.raises(errors.Throttled, match="disruption budget"):
         scene.asked(evict)
