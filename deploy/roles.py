@@ -9,9 +9,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import exec_policy
+from exec_policy import Guarded
 from remediator.cli.rights import granted
 from remediator.cli.roles import NAME, role, unbound
-from remediator.rights import BARE_PODS, MEDIK8S, OWN
+from remediator.rights import BARE_PODS, MEDIK8S, OWN, ROK, ROK_SPACE
 
 ACCESS = Path(__file__).parent / "manifests" / "access"
 BEFORE = "before-1.26"
@@ -47,11 +49,15 @@ def generated() -> dict[Path, str]:
     roles = [role(space, (g for g in always if g.namespace == space)) for space in spaces]
     medik8s = role(MEDIK8S.namespace, [MEDIK8S])
     older = role("", (g for g in granted() if g.before is not None), f"{NAME}-{BEFORE}")
+    everywhere = role("", (g for g in ROK if not g.namespace), f"{NAME}-rok")
+    in_pods = role(ROK_SPACE, (g for g in ROK if g.namespace))
     return {
         ACCESS / "remediator.yaml": "---\n".join([HEAD, *roles]),
         ACCESS / "components" / "medik8s" / "lease.yaml": MADE + medik8s,
         ACCESS / "components" / BEFORE / "pods.yaml": MADE + older,
         ACCESS / "components" / BARE / "pods.yaml": MADE + unbound([BARE_PODS], f"{NAME}-{BARE}"),
+        ACCESS / "components" / "rok" / "rights.yaml": f"{MADE}{everywhere}---\n{in_pods}",
+        ACCESS / "components" / "rok" / "commands.yaml": MADE + exec_policy.text(Guarded()),
     }
 
 

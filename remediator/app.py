@@ -22,9 +22,12 @@ from exporter.observe.kube.scales import scales
 from exporter.observe.kubelets import Reader
 from exporter.observe.look import Beside, no_nodes
 from exporter.observe.model import Kind
+from remediator.actuators.cloud import CloudActuator
 from remediator.actuators.fenced import Fenced
 from remediator.actuators.kubernetes import KubernetesActuator
 from remediator.actuators.node_leases import NodeLeases
+from remediator.actuators.nodes import NodeActuator
+from remediator.actuators.routed import Routed
 from remediator.alertmanager import Alertmanager
 from remediator.approvals import approvals
 from remediator.dry_run import dry_run
@@ -39,6 +42,7 @@ from remediator.reading import PLAN, ReadingServer
 from remediator.reconcile import Reconcile
 from remediator.record import Record
 from remediator.resources import Resources
+from remediator.rok_edges import RokEdges
 from remediator.server import WEBHOOK, Token, WebhookServer
 from remediator.settings import Fencing, RecordSettings, Settings
 from remediator.shared_intake import SharedIntake
@@ -114,10 +118,10 @@ async def run(start: Start[Settings]) -> None:
         node_pods.Reader(api, account, settings.facts) as pods,
     ):
         who = settings.identity or socket.gethostname()
-        pace = times(settings.replicas.lease)
-        leader = Leader(api, settings.namespace, who, time.monotonic, time.time, pace)
-        store = Store(api, leader.fence, pace.margin, late.opened)
-        world = _world(api, settings, kubelets, pods)
+        leader = _leader(api, settings, who)
+        store = Store(api, leader.fence, leader.pace.margin, late.opened)
+        rok = RokEdges(api, account, settings, leader)
+        world = _world(api, settings, kubelets, pods, rok)
         people = approvals(api, late.said)
         events = KubeEvents(api)
         judge = Judge(
@@ -130,7 +134,7 @@ async def run(start: Start[Settings]) -> None:
             now=time.time,
         )
         judge.unheard, judge.ahead = lambda: people.trouble, lambda: api.clock.ahead
-        actuator = _actuator(api, settings.medik8s_leases, leader)
+        actuator = _actuator(api, settings.medik8s_leases, leader, rok)
         pipeline = Pipeline(
             world,
             store,
@@ -182,12 +186,18 @@ async def run(start: Start[Settings]) -> None:
             await _ended(running, leading, leader, tasks)
 
 
+def _leader(api: Api, settings: Settings, who: str) -> Leader:
+    """Return who knows whether we lead."""
+    pace = times(settings.replicas.lease)
+    return Leader(api, settings.namespace, who, time.monotonic, time.time, pace)
+
+
 def _world(
-    api: Api, settings: Settings, kubelets: Reader, pods: node_pods.Reader
+    api: Api, settings: Settings, kubelets: Reader, pods: node_pods.Reader, rok: RokEdges
 ) -> KubernetesWorld:
     """Return the engine's eyes: nodes are asked only where the settings name their Service."""
     nodes = pods.fresh if settings.facts.service else no_nodes
-    others = {Kind.SCALE: scales(api, settings.stopping.kinds())}
+    others = {**rok.askers(), Kind.SCALE: scales(api, settings.stopping.kinds())}
     return KubernetesWorld(api, settings.namespace, Beside(kubelets.ask, nodes, others=others))
 
 
@@ -202,10 +212,12 @@ def _power(fencing: Fencing) -> Ec2Power:
     )
 
 
-def _actuator(api: Api, space: str, leader: Leader) -> NodeLeases:
+def _actuator(api: Api, space: str, leader: Leader, rok: RokEdges) -> NodeLeases:
     """Return what changes the world: no longer than we lead, and only on nodes that are ours."""
-    within = leader.pace.margin
-    fenced = Fenced(KubernetesActuator(api, within), leader.fence)
+    within, shell = leader.pace.margin, rok.commands()
+    nodes = NodeActuator(shell) if shell is not None else None
+    routed = Routed(KubernetesActuator(api, within), nodes, CloudActuator(rok.cloud()))
+    fenced = Fenced(routed, leader.fence)
     return NodeLeases(fenced, api, space, time.time, leader.fence, within)
 
 

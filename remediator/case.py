@@ -12,6 +12,32 @@ SWITCH = OURS + "remediation"
 """Label or annotation on a node, a namespace or a claim: `disabled`, or `enabled`."""
 
 
+class RokPolicy(msgspec.Struct, frozen=True):
+    """How a node whose Rok snapshot space is full may be repaired; times in seconds.
+
+    namespace: of the pods in which commands on nodes run; empty: none may run, and nothing is
+    extended. lvm: the words that begin a command of LVM's. group, volume, path: of the snapshot
+    space. disks: how many Rok makes the group of. margin_percent: how much more than what has
+    changed the new disk is to hold. when_removed: `decrement` the scaling group, or `replace` the
+    node. collection_within: how long Rok's garbage collection may take. snapshots_within: how long
+    after the extension what failed may take to succeed. drain_within: how long a drain may take.
+    cluster: its name, for the tags of a disk.
+    """
+
+    namespace: str = ""
+    lvm: tuple[str, ...] = ("lvm",)
+    group: str = "rokvg"
+    volume: str = "rok-fisks"
+    path: str = "/mnt/data"
+    disks: int = 1
+    margin_percent: int = 25
+    when_removed: str = "decrement"
+    collection_within: float = 6 * 3600.0
+    snapshots_within: float = 3 * 3600.0
+    drain_within: float = 2 * 3600.0
+    cluster: str = ""
+
+
 class Policy(msgspec.Struct, frozen=True):
     """What the operator allows, in seconds where it is a time. Defaults are the shipped ones.
 
@@ -28,7 +54,7 @@ class Policy(msgspec.Struct, frozen=True):
     approve_within: how long a plan waits for a yes.
     blocking_alerts: names of alerts while which nothing begins.
     medik8s_leases: the namespace of Leases that say who works on a node; empty: nobody is asked.
-    growth: how claims may grow.
+    growth: how claims may grow. rok: how a full snapshot space of Rok's is extended.
     windows: when work may begin, empty for always; freezes: when it may not.
     """
 
@@ -58,6 +84,7 @@ class Policy(msgspec.Struct, frozen=True):
     blocking_alerts: frozenset[str] = frozenset()
     medik8s_leases: str = ""
     growth: Growth = Growth()
+    rok: RokPolicy = RokPolicy()
     windows: tuple[Window, ...] = ()
     freezes: tuple[Freeze, ...] = ()
 

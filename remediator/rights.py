@@ -102,3 +102,29 @@ MEDIK8S = Grant(
     "medik8s-leases",
 )
 """Needed only where the setting `medik8s_leases` names that namespace."""
+
+ROK_SPACE = "rok-system"
+"""Rok Disk Manager's namespace; another one is put in its place."""
+ROK = (
+    Grant(
+        "policy",
+        ("poddisruptionbudgets",),
+        ("list",),
+        "A node that was extended is drained and removed: which budgets its pods are under.",
+    ),
+    Grant(
+        "",
+        ("pods/eviction",),
+        ("create",),
+        "The drain, pod by pod; what budgets forbid the API server refuses. Never delete pods.",
+    ),
+    Grant(
+        "",
+        ("pods/exec",),
+        ("create", "get"),
+        "Commands on nodes, in Rok Disk Manager's pods; which ones, an admission policy holds. get:"
+        " how API servers before 1.35 call the same.",
+        ROK_SPACE,
+    ),
+)
+"""Needed only where the setting `rok.exec.namespace` names that namespace."""

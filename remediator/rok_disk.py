@@ -15,7 +15,8 @@ check, and which does no harm when it runs twice, or late:
 * `resize2fs DEVICE`, `xfs_growfs PATH`: to the size of the device. Again changes nothing. The
   kernel grows a mounted ext4 only for a container with CAP_SYS_RESOURCE.
 
-So an exit status proves nothing in either direction: what is done is seen by `pvs`, `vgs`, `lvs`.
+So an exit status proves nothing in either direction: what is done is seen by `pvs`, `vgs`, `lvs`
+(`exporter.observe.disk_commands`).
 
 LVM's acts begin with `timeout`, shorter than the Lease, which is checked right before: a writer
 that lost it has no command running when the next one begins. LVM commits its metadata at once or
@@ -28,14 +29,9 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from exporter.observe.disk_commands import Argv, within
 from exporter.observe.model.blocks import BlockDevice, Group, PhysicalVolume
-from exporter.observe.parse import blocks
 from remediator.rok_extension import GIB, MIB, Refused
-
-REPORT = ("--reportformat", "json", "--units", "b", "--nosuffix", "--readonly")
-"""LVM's reports: in bytes, and without a lock."""
-
-Argv = tuple[str, ...]
 
 
 def by_id(serial: str) -> str:
@@ -50,54 +46,18 @@ def pv_uuid(uid: str) -> str:
     return "-".join(text[a:b] for a, b in pairwise(cuts))
 
 
-# What is asked.
-
-
-def lsblk() -> Argv:
-    """Ask for every block device; `blocks.devices` reads it."""
-    return ("lsblk", "--json", "--bytes", "--output", ",".join(blocks.LSBLK))
-
-
-def wipefs(device: str) -> Argv:
-    """Ask what is on a device, and wipe nothing; `blocks.signatures` reads it at status 0."""
-    return ("wipefs", "--no-act", "--json", device)
-
-
-def blkid(device: str) -> Argv:
-    """Ask which file system is on a device; `blocks.file_system` reads it."""
-    return ("blkid", "--probe", "--output", "export", device)
-
-
-def pvs(lvm: Sequence[str]) -> Argv:
-    """Ask for physical volumes; `blocks.physical_volumes` reads it.
-
-    `lvm` are the words that begin a command of LVM's, such as ("lvm",).
-    """
-    return (*lvm, "pvs", *REPORT, "--options", ",".join(blocks.PVS))
-
-
-def vgs(lvm: Sequence[str]) -> Argv:
-    """Ask for volume groups; `blocks.groups` reads it."""
-    return (*lvm, "vgs", *REPORT, "--options", ",".join(blocks.VGS))
-
-
-def lvs(lvm: Sequence[str], group: str) -> Argv:
-    """Ask for the logical volumes of a group; `blocks.logical_volumes` reads it."""
-    return (*lvm, "lvs", *REPORT, "--options", ",".join(blocks.LVS), group)
-
-
 # What changes something. `seconds` is how long it may run.
 
 
 def pvcreate(lvm: Sequence[str], device: str, uid: str, seconds: int) -> Argv:
     """Label a blank disk."""
     words = ("pvcreate", "--uuid", pv_uuid(uid), "--norestorefile", device)
-    return (*_within(seconds), *lvm, *words)
+    return (*within(seconds), *lvm, *words)
 
 
 def vgextend(lvm: Sequence[str], group: str, device: str, seconds: int) -> Argv:
     """Put a labelled disk into a group: from here on there is no way back."""
-    return (*_within(seconds), *lvm, "vgextend", group, device)
+    return (*within(seconds), *lvm, "vgextend", group, device)
 
 
 def lvextend(
@@ -105,7 +65,7 @@ def lvextend(
 ) -> Argv:
     """Grow a logical volume to so many extents in all, with those of this disk."""
     words = ("lvextend", "--extents", str(extents), f"{group}/{volume}", device)
-    return (*_within(seconds), *lvm, *words)
+    return (*within(seconds), *lvm, *words)
 
 
 def grow(file_system: str | None, device: str, mounted: str) -> Argv | Refused:
@@ -179,7 +139,3 @@ def only(found: Iterable[Group], name: str) -> Group | Refused:
     if len(same) != 1:
         return Refused(f"the node has {len(same)} volume groups {name}")
     return same[0]
-
-
-def _within(seconds: int) -> Argv:
-    return ("timeout", "--kill-after=5", str(seconds))

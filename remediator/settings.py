@@ -20,6 +20,7 @@ from exporter.observe.signals import detector_of
 from remediator.alertmanager import AlertmanagerSettings
 from remediator.case import Policy
 from remediator.handlers import handler_of
+from remediator.rok_settings import RokSettings
 from remediator.sizes import GrowthSettings
 from remediator.stopping import StoppingSettings
 from remediator.when import Schedule
@@ -296,7 +297,10 @@ class Settings(msgspec.Struct, frozen=True):
     ] = False
     cluster: Annotated[
         str,
-        setting("The value of the alerts' label `cluster` that is ours. Empty: any, and none."),
+        setting(
+            "The value of the alerts' label `cluster` that is ours. Empty: any, and none. Disks"
+            " that we make carry it."
+        ),
     ] = ""
     alertmanager: Annotated[
         AlertmanagerSettings, setting("Where silences and missed alerts are asked for.")
@@ -315,6 +319,9 @@ class Settings(msgspec.Struct, frozen=True):
     stopping: Annotated[
         StoppingSettings, setting("What may be stopped beyond workloads that everybody knows.")
     ] = StoppingSettings()
+    rok: Annotated[
+        RokSettings, setting("How a node whose Rok snapshot space is full is repaired.")
+    ] = RokSettings()
     medik8s_leases: Annotated[
         str,
         setting(
@@ -370,6 +377,7 @@ class Settings(msgspec.Struct, frozen=True):
             blocking_alerts=frozenset(self.schedule.blocking_alerts),
             medik8s_leases=self.medik8s_leases,
             growth=self.growth.value(),
+            rok=self.rok.value(self.cluster),
             windows=tuple(one.value() for one in self.schedule.windows),
             freezes=tuple(one.value() for one in self.schedule.freezes),
         )

@@ -130,6 +130,16 @@ CODES: Mapping[str, type[ObserveError]] = {
 }
 """What AWS's error codes mean. Another one is ServerFailed at HTTP 5xx, and else Invalid."""
 
+WORDS: tuple[tuple[str, str, type[ObserveError]], ...] = (
+    ("InvalidParameterValue", "already in use", DeviceTaken),
+    # EC2 has attached it, and another part of EC2 does not know it yet.
+    ("InvalidInstanceAttributeValue", "No device is currently mapped", NotNow),
+    ("ValidationError", "is not in InService", NotNow),
+    ("ValidationError", "No managed instance found", NotFound),
+    ("ValidationError", "is not part of Auto Scaling group", NotFound),
+)
+"""Codes that mean another thing where these words stand with them."""
+
 
 class Aws:
     """Calls AWS, a few at a time."""
@@ -138,6 +148,7 @@ class Aws:
         self,
         *,
         endpoint_url: str = "",
+        scaling_endpoint_url: str = "",
         region: str = "",
         timeout_seconds: float = 10.0,
         attempts: int = 2,
@@ -145,11 +156,12 @@ class Aws:
     ) -> None:
         """Keep the settings; nothing is imported, read or connected yet.
 
-        `region` is for calls that name none. `attempts` are boto3's within one call: 1 for what
+        The endpoints are EC2's and Auto Scaling's; empty: AWS' own. `region` is for calls that name
+        none. `attempts` are boto3's within one call: 1 for what
         changes something, for only the caller can look in between. `connect` runs in the call's
         thread and may block.
         """
-        self._endpoint_url = endpoint_url
+        self._endpoints = {"ec2": endpoint_url, "autoscaling": scaling_endpoint_url}
         self._region = region
         self._timeout = timeout_seconds
         self._attempts = attempts
@@ -217,7 +229,7 @@ class Aws:
         return boto3.session.Session().client(
             service,
             region_name=region or None,
-            endpoint_url=self._endpoint_url or None,
+            endpoint_url=self._endpoints[service] or None,
             config=config,
         )
 
@@ -278,8 +290,9 @@ def _refused(refused: "ClientError", ask: _Question, asked: str) -> ObserveError
         # EC2 adds a long encoded message, which only an administrator can decode.
         missing = f"{ask.service}:{ask.name} is not allowed to us"
         return Forbidden(f"{asked} and refused ({code}): {missing}")
-    if code == "InvalidParameterValue" and "already in use" in said:
-        kind = DeviceTaken
+    for of_code, words, meant in WORDS:
+        if code == of_code and words in said:
+            kind = meant
     return kind(f"{asked} and said: {refused}")
 
 

@@ -2,10 +2,8 @@
 
 import msgspec
 
-from exporter.observe.errors import Conflict
 from exporter.observe.kube.api import GET_SECONDS, Api
-from exporter.observe.view import View
-from remediator.steps.base import KubeWrite, Step
+from remediator.steps.base import KubeWrite
 
 
 class KubernetesActuator:
@@ -16,11 +14,8 @@ class KubernetesActuator:
         self._api = api
         self._within = within
 
-    async def apply(self, step: Step, view: View) -> None:
-        """Do one step to its object as seen in `view`; Conflict when it is another one by now."""
-        act = step.act(view)
-        if not isinstance(act, KubeWrite):
-            raise Conflict(f"not the object that was planned for: {step.sentence()}")
+    async def send(self, act: KubeWrite) -> None:
+        """Send one request; raises ObserveError, Conflict when its object has changed."""
         await self._api.send(
             act.method,
             act.path,

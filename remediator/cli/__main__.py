@@ -147,7 +147,8 @@ def _more(typed: argparse.Namespace) -> More:
     """Return what the remediator's settings make necessary, as far as somebody tells of them."""
     own = settings.read(typed.settings, Settings, os.environ) if typed.settings else NO_SETTINGS
     told = roles.more(own, tuple(typed.bare_pods))
-    return msgspec.structs.replace(told, medik8s=typed.medik8s or told.medik8s)
+    typed_too = {"medik8s": typed.medik8s or told.medik8s, "rok": typed.rok or told.rok}
+    return msgspec.structs.replace(told, **typed_too)
 
 
 def _remediator(typed: argparse.Namespace) -> ask.Remediator:

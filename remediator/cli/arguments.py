@@ -97,6 +97,12 @@ def parser(program: str) -> argparse.ArgumentParser:
         metavar="NAMESPACE",
         help="where its pods without owner may be deleted and made again",
     )
+    one.add_argument(
+        "--rok",
+        default="",
+        metavar="NAMESPACE",
+        help="where the setting rok.exec.namespace is used: what it says",
+    )
     _namespace(one)
     one = found.add_parser(
         "roles", help="print the role that the remediator's settings need beyond those that ship"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from remediator.handlers import HANDLERS
-from remediator.rights import BARE_PODS, ENGINE, MEDIK8S, OWN, SCALES, Grant
+from remediator.rights import BARE_PODS, ENGINE, MEDIK8S, OWN, ROK, ROK_SPACE, SCALES, Grant
 
 NEWEST = (1, 1000)
 """A version of the API server that needs nothing which only older ones do."""
@@ -19,11 +19,13 @@ class More(msgspec.Struct, frozen=True):
 
     `medik8s`: what `medik8s_leases` says. `bare_pods`: the namespaces whose pods without owner may
     be deleted and made again. `scalable`: group and resource of the kinds that may be scaled.
+    `rok`: what `rok.exec.namespace` says.
     """
 
     medik8s: str = ""
     bare_pods: tuple[str, ...] = ()
     scalable: tuple[tuple[str, str], ...] = ()
+    rok: str = ""
 
 
 NOTHING_MORE = More()
@@ -83,6 +85,9 @@ def optional(more: More) -> Iterator[Grant]:
     for space in more.bare_pods:
         yield msgspec.structs.replace(BARE_PODS, namespace=space)
     yield from scales(more.scalable)
+    for grant in ROK if more.rok else ():
+        space = more.rok if grant.namespace == ROK_SPACE else grant.namespace
+        yield msgspec.structs.replace(grant, namespace=space)
 
 
 def scales(kinds: Iterable[tuple[str, str]]) -> Iterator[Grant]:
@@ -113,7 +118,7 @@ UNWANTED = (
     Right("create", "pvmedic.dev", "remediationapprovals", "it could say yes to its own plans"),
     Right("create", "pvmedic.dev", "nodeattestations", "it could prove what it likes"),
     Right("get", "", "secrets", "it has no use for them"),
-    Right("create", "", "pods/exec", "it runs no commands"),
+    Right("create", "", "pods/exec", "it runs commands in Rok Disk Manager's pods at most"),
     Right("create", "", "pods", "it could be any account (only in namespaces that want it)"),
     Right("delete", "", "pods", "the control plane does that (it is needed only before 1.26)"),
     Right("impersonate", "", "users", "it could be anybody"),

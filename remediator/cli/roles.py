@@ -24,7 +24,7 @@ def asked_for(settings: Settings) -> Said:
 def more(settings: Settings, bare_pods: tuple[str, ...] = ()) -> More:
     """Return what settings make necessary, and what they do not say: where bare pods are ours."""
     kinds = tuple((one.group, one.resource) for one in settings.stopping.scalable)
-    return More(settings.medik8s_leases, bare_pods, kinds)
+    return More(settings.medik8s_leases, bare_pods, kinds, settings.rok.exec.namespace)
 
 
 def unbound(grants: Iterable[Grant], name: str) -> str:

@@ -109,3 +109,15 @@ def test_where_medik8s_leases_are_taken_their_rights_are_needed_too() -> None:
     assert [one["verb"] for one in there] == list(MEDIK8S.verbs)
     assert {one["resource"] for one in there} == {"leases"}
     assert answer.status == DONE
+
+
+def test_where_commands_run_on_nodes_their_rights_are_needed_too() -> None:
+    """Commands in the namespace that the setting names alone; a drain goes everywhere."""
+    everywhere = ("list poddisruptionbudgets", "create pods/eviction")
+    answer = asyncio.run(check(Judged(granted=everywhere), "", "pvmedic", More(rok="disks")))
+    assert [line.partition(":")[0] for line in answer.lines[:-1]] == [
+        f"MISSING  {verb} pods/exec in namespace disks" for verb in ("create", "get")
+    ]
+    answer = asyncio.run(check(Judged(), "", "pvmedic", More(rok="disks")))
+    assert "MISSING  list poddisruptionbudgets.policy: " in "\n".join(answer.lines)
+    assert "MISSING  create pods/eviction: " in "\n".join(answer.lines)

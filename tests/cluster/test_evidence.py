@@ -15,6 +15,7 @@ from exporter.observe.look import look_again
 from exporter.observe.model import OUT_OF_SERVICE, Subject
 from exporter.observe.signals import detector_of
 from remediator.actuators.kubernetes import KubernetesActuator
+from remediator.actuators.routed import Routed
 from remediator.steps.taints import AddTaint
 from tests.cluster.gate import Gate, Write
 
@@ -136,7 +137,7 @@ def test_a_taint_is_bound_to_the_version_of_the_node_that_was_looked_at(stage: S
             stage.cluster.kubectl("annotate", "node", stage.node, f"changed={time.time()}")
             step = AddTaint(stage.node, node.uid, "stale", OUT_OF_SERVICE, "stale", "NoExecute")
             with pytest.raises(Conflict):
-                await KubernetesActuator(api).apply(step, look.view)
+                await Routed(KubernetesActuator(api)).apply(step, look.view)
 
     asyncio.run(write_late())
     assert stage.taints() == []

@@ -19,6 +19,7 @@ from exporter.observe.parse import wire
 from exporter.observe.view import View
 from local import workloads
 from remediator.actuators.kubernetes import KubernetesActuator
+from remediator.actuators.routed import Routed
 from remediator.steps.base import Progress
 from remediator.steps.pods import ForceDeletePod
 from tests.cluster.test_seen_rights import api_of, ended
@@ -47,7 +48,7 @@ def deleted(stage: Stage, step: ForceDeletePod, seen: model.Pod) -> str:
         async with api_of(stage.cluster, *ACCOUNT) as api:
             try:
                 node = await api.get(Kind.NODE, "", stage.node)
-                await KubernetesActuator(api).apply(step, View(Objects([seen, node]), 0.0))
+                await Routed(KubernetesActuator(api)).apply(step, View(Objects([seen, node]), 0.0))
             except errors.Conflict as error:
                 return [str(error)]
         return []

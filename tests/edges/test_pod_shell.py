@@ -170,6 +170,49 @@ def test_every_refusal_is_one_of_our_errors(
         ran(server)
 
 
+def test_what_forbids_a_command_is_told_in_its_own_words(server: FakeApiServer) -> None:
+    """An admission policy's sentence, which the answer to a stream's beginning does not bring."""
+    words = "pods x is forbidden: ValidatingAdmissionPolicy: this is none of\nthe commands"
+    server.json(PODS, {"items": [pod("gluster-1")]})
+    server.json(EXEC, {"kind": "Status", "message": words}, 403)
+    with pytest.raises(errors.Forbidden, match=r"not allowed \(403\): .*: this is none of the com"):
+        ran(server)
+    _, stream, plain = server.requests
+    assert stream.query_string == plain.query_string
+    assert ("Upgrade" in stream.headers, "Upgrade" in plain.headers) == (True, False)
+
+
+def test_a_command_that_would_be_allowed_a_moment_later_is_refused_all_the_same(
+    server: FakeApiServer,
+) -> None:
+    """It was not run; the engine looks again."""
+    server.json(PODS, {"items": [pod("gluster-1")]})
+    server.answer(EXEC, said("no", 403), said({"message": "Upgrade request required"}, 400))
+    with pytest.raises(errors.Forbidden, match=r"not allowed \(403\); API servers before"):
+        ran(server)
+
+
+def test_a_fence_is_asked_after_the_pod_was_chosen_and_before_anything_is_run(
+    server: FakeApiServer,
+) -> None:
+    """Who leads no more by then runs nothing."""
+    server.json(PODS, {"items": [pod("gluster-1")]})
+
+    def fence() -> None:
+        assert len(server.requests) == 1
+        raise errors.Conflict("another one leads")
+
+    async def run() -> None:
+        async with server.api() as api:
+            access = ServiceAccount(server.directory, server.url)
+            shell = InPod(api, access, SETTINGS, "node-a", fence)
+            await shell.run(("gluster",), timeout=5, largest=1)
+
+    with pytest.raises(errors.Conflict, match="another one leads"):
+        asyncio.run(run())
+    assert len(server.requests) == 1
+
+
 def test_a_stream_that_is_cut_is_no_answer(server: FakeApiServer) -> None:
     """Whatever was said before: the end was not told."""
 

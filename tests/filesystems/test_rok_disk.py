@@ -9,6 +9,8 @@ from typing import TypeVar
 import msgspec
 import pytest
 
+from exporter.observe import disk_commands
+from exporter.observe.disk_commands import Argv
 from exporter.observe.model.blocks import BlockDevice, Group, LogicalVolume, PhysicalVolume
 from exporter.observe.parse import blocks
 from exporter.observe.shell import Output
@@ -45,7 +47,7 @@ def disks(tree: Path | None, tmp_path: Path) -> Iterator[Lvm]:
         yield found
 
 
-def ran(argv: rok_disk.Argv, environment: dict[str, str] | None = None) -> Output:
+def ran(argv: Argv, environment: dict[str, str] | None = None) -> Output:
     """Run one here, as the node's exporter would."""
     host = Host(environment=environment or ENVIRONMENT)
     return asyncio.run(host.run(argv, timeout=60, largest=2**20))
@@ -59,32 +61,32 @@ def told(found: T | None) -> T:
 
 def labelled(disks: Lvm) -> tuple[PhysicalVolume, ...]:
     """Return the physical volumes."""
-    return told(blocks.physical_volumes(ran(rok_disk.pvs(disks.words)).stdout))
+    return told(blocks.physical_volumes(ran(disk_commands.pvs(disks.words)).stdout))
 
 
 def group(disks: Lvm) -> Group:
     """Return rokvg."""
-    found = rok_disk.only(told(blocks.groups(ran(rok_disk.vgs(disks.words)).stdout)), "rokvg")
+    found = rok_disk.only(told(blocks.groups(ran(disk_commands.vgs(disks.words)).stdout)), "rokvg")
     assert isinstance(found, Group)
     return found
 
 
 def volume(disks: Lvm) -> LogicalVolume:
     """Return rok-fisks."""
-    said = ran(rok_disk.lvs(disks.words, "rokvg")).stdout
+    said = ran(disk_commands.lvs(disks.words, "rokvg")).stdout
     (found,) = told(blocks.logical_volumes(said))
     return found
 
 
 def device(path: str) -> BlockDevice:
     """Return what lsblk says of a loop device."""
-    found = told(blocks.devices(ran(rok_disk.lsblk()).stdout))
+    found = told(blocks.devices(ran(disk_commands.lsblk()).stdout))
     return next(one for one in found if one.path == path)
 
 
 def signatures(path: str) -> tuple[str, ...] | None:
     """Return what is on it."""
-    said = ran(rok_disk.wipefs(path))
+    said = ran(disk_commands.wipefs(path))
     assert said.status == 0
     return blocks.signatures(said.stdout)
 
@@ -161,7 +163,7 @@ def test_a_disk_with_a_file_system_is_refused_by_us_and_by_pvcreate(disks: Lvm) 
     assert "ext4" in told(refused(disks, new)).why
     assert ran(rok_disk.pvcreate(disks.words, new, UID, SECONDS)).status != 0
     assert signatures(new) == ("ext4",)
-    assert blocks.file_system(ran(rok_disk.blkid(new)).stdout) == "ext4"
+    assert blocks.file_system(ran(disk_commands.blkid(new)).stdout) == "ext4"
 
 
 @needs_loop
@@ -228,7 +230,7 @@ def test_a_mounted_ext4_grows_to_its_loop_device_and_no_further(ext4: Path, tmp_
     with loop_disk.attached(ext4) as disk, disk.mounted(tmp_path / "data") as point:
         before = size_of(point)
         larger(ext4, disk.device, 64 * MIB)
-        kind = blocks.file_system(ran(rok_disk.blkid(disk.device)).stdout)
+        kind = blocks.file_system(ran(disk_commands.blkid(disk.device)).stdout)
         argv = rok_disk.grow(kind, disk.device, str(point))
         assert argv == ("resize2fs", disk.device)
         first = ran(argv)
@@ -271,7 +273,7 @@ def test_a_mounted_xfs_grows_to_its_loop_device_and_no_further(xfs: Path, tmp_pa
     with loop_disk.attached(xfs) as disk, disk.mounted(tmp_path / "data") as point:
         before = size_of(point)
         larger(xfs, disk.device, 640 * MIB)
-        kind = blocks.file_system(ran(rok_disk.blkid(disk.device)).stdout)
+        kind = blocks.file_system(ran(disk_commands.blkid(disk.device)).stdout)
         argv = rok_disk.grow(kind, disk.device, str(point))
         assert argv == ("xfs_growfs", str(point))
         assert ran(argv, environment).status == 0

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from exporter.kit.settings import SettingsError, read_text
-from remediator.case import Policy
+from exporter.observe.disk_commands import RokVolume
+from exporter.observe.shell.pod import ExecSettings
+from remediator.case import Policy, RokPolicy
 from remediator.growth.policy import Driver, Growth
 from remediator.schedule import Freeze, Window
 from remediator.settings import Settings
@@ -33,6 +35,7 @@ def test_every_setting_reaches_the_policy() -> None:
     """A limit that nobody reads would be a lie."""
     text = f"""{LEAST}
 mode: approve
+cluster: west
 modes: {{node_lost_with_volumes: auto}}
 fencing:
   readings_apart: 45s
@@ -58,6 +61,18 @@ growth:
 stopping:
   bare_pods: true
   scalable: [{{kind: Farm, group: example.com, version: v1, resource: farms}}]
+rok:
+  exec: {{namespace: rok-system}}
+  lvm: [/sbin/lvm]
+  group: vg
+  volume: lv
+  path: /srv/rok
+  disks: 2
+  margin_percent: 40
+  when_removed: replace
+  collection_within: 1h
+  snapshots_within: 2h
+  drain_within: 3h
 opt_in: true
 alertmanager: {{urls: ["http://alertmanager:9093"]}}
 schedule:
@@ -90,6 +105,20 @@ schedule:
         ),
         bare_pods=True,
         scalable=frozenset({"Farm.example.com"}),
+        rok=RokPolicy(
+            "rok-system",
+            ("/sbin/lvm",),
+            "vg",
+            "lv",
+            "/srv/rok",
+            2,
+            40,
+            "replace",
+            3600.0,
+            7200.0,
+            10_800.0,
+            "west",
+        ),
         opt_in=True,
         blocking_alerts=frozenset({"EtcdDown"}),
         windows=(Window(("sat",), time(22), time(4), "Europe/Berlin"),),
@@ -129,6 +158,19 @@ FREEZE = "schedule: {freezes: [{begins: '2026-12-20T00:00:00Z', ends: '2026-12-2
             "stopping: {scalable: [{kind: Deployment, group: apps, version: v1, resource: x}]}\n",
             "stopping.scalable[0].kind: is known already",
         ),
+        (
+            "rok: {exec: {namespace: r, selector: ''}}\n",
+            "rok.exec.selector: must say in which pods",
+        ),
+        ("rok: {group: --config=x}\n", "rok.group: must be a name of LVM's"),
+        ("rok: {volume: a/b}\n", "rok.volume: must be a name of LVM's"),
+        ("rok: {path: mnt}\n", "rok.path: must begin with /"),
+        ("rok: {path: /mnt/../etc}\n", "rok.path: must begin with /"),
+        ("rok: {lvm: [sh, -c, 'lvm $0']}\n", "rok.lvm: must be words"),
+        ("rok: {disks: 0}\n", "rok.disks: must be at least 1"),
+        ("rok: {margin_percent: -1}\n", "rok.margin_percent: must be at least 0"),
+        ("rok: {when_removed: keep}\n", "rok.when_removed: "),
+        ("rok: {drain_within: 0s}\n", "rok.drain_within: must be more than 0s"),
         ("limits: {breaker: 0}\n", "limits.breaker: must be at least 1"),
         ("limits: {blast_radius_percent: 101}\n", "limits.blast_radius_percent: must be 0 to 100"),
     ],
@@ -270,3 +312,13 @@ def test_shorter_times_between_replicas_are_for_demonstrations_only() -> None:
     assert "must be at most" in problem
     text = LEAST + "replicas: {lease: 3s, landing: 4s, demonstration: true}\n"
     assert read_text(text, "r.yaml", Settings).replicas.lease == 3.0
+
+
+def test_commands_run_only_where_a_namespace_is_named() -> None:
+    """In Rok Disk Manager's pods; without one the settings name no pods at all."""
+    assert read_text(LEAST, "r.yaml", Settings).rok.pods() is None
+    named = read_text(f"{LEAST}rok: {{exec: {{namespace: rok-system}}}}\n", "r.yaml", Settings)
+    assert named.rok.pods() == ExecSettings(
+        "rok-system", "name=rok-disk-manager", "rok-disk-manager"
+    )
+    assert named.rok.place() == RokVolume("rokvg", "rok-fisks", ("lvm",))

@@ -7,6 +7,7 @@ import pytest
 
 from remediator.actuators.fenced import Fenced
 from remediator.actuators.kubernetes import KubernetesActuator
+from remediator.actuators.routed import Routed
 from remediator.errors import Deposed
 from remediator.record import Phase
 from remediator.store import Store
@@ -23,7 +24,7 @@ def test_a_step_does_not_leave_a_deposed_leader() -> None:
     """It was stopped right before the call, for longer than its Lease."""
     wire = Wire()
     with pytest.raises(Deposed):
-        asyncio.run(Fenced(KubernetesActuator(wire), deposed).apply(step(), view()))
+        asyncio.run(Fenced(Routed(KubernetesActuator(wire)), deposed).apply(step(), view()))
     assert wire.sent == []
 
 

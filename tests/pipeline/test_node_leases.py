@@ -10,6 +10,7 @@ from exporter.observe.errors import Conflict, Forbidden
 from exporter.observe.view import View
 from remediator.actuators.kubernetes import KubernetesActuator
 from remediator.actuators.node_leases import NodeLeases
+from remediator.actuators.routed import Routed
 from remediator.errors import Deposed
 from remediator.node_lease import DURATION, holder_of
 from remediator.record import LedgerEntry, Phase, StepState
@@ -42,7 +43,7 @@ class Bench:
     def __init__(self, space: str = SPACE) -> None:
         self.wire = Wire()
         self.deposed = False
-        inner = KubernetesActuator(self.wire)
+        inner = Routed(KubernetesActuator(self.wire))
         self.leases = NodeLeases(inner, self.wire, space, lambda: NOW, self.fence)
 
     def fence(self) -> None:

@@ -10,6 +10,7 @@ from exporter.observe.errors import Conflict, Forbidden, NotFound, ObserveError,
 from exporter.observe.kube.access import Credentials
 from exporter.observe.kube.api import GET_SECONDS, Api
 from remediator.actuators.kubernetes import KubernetesActuator
+from remediator.actuators.routed import Routed
 from remediator.ports import Report
 from remediator.record import HistoryEntry, Phase
 from remediator.sinks import WAITING_EVENTS, KubeEvents
@@ -55,7 +56,7 @@ class Wire(Api):
 def test_a_step_is_one_merge_patch_bound_to_what_was_seen() -> None:
     """Bound by uid and resourceVersion; the writer has a name."""
     wire = Wire()
-    asyncio.run(KubernetesActuator(wire).apply(step(), view()))
+    asyncio.run(Routed(KubernetesActuator(wire)).apply(step(), view()))
     ((method, where, kind, params, body),) = wire.sent
     assert (method, where) == ("PATCH", f"/api/v1/nodes/{DEAD}")
     assert kind == "application/merge-patch+json"
@@ -70,14 +71,16 @@ def test_a_step_for_a_node_that_is_not_the_planned_one_is_not_sent(there: tuple[
     """A Conflict, before anything goes out."""
     wire = Wire()
     with pytest.raises(Conflict):
-        asyncio.run(KubernetesActuator(wire).apply(step(), view_of(*there)))
+        asyncio.run(Routed(KubernetesActuator(wire)).apply(step(), view_of(*there)))
     assert wire.sent == []
 
 
 def test_a_refusal_comes_back_as_it_is() -> None:
     """The engine decides what it means."""
     with pytest.raises(Forbidden):
-        asyncio.run(KubernetesActuator(Wire(Forbidden("patch nodes"))).apply(step(), view()))
+        asyncio.run(
+            Routed(KubernetesActuator(Wire(Forbidden("patch nodes")))).apply(step(), view())
+        )
 
 
 def report(phase: Phase, before: str, wrote: str = "") -> Report:

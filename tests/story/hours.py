@@ -20,10 +20,10 @@ from tests.growth.cases import record
 from tests.pipeline.people import until
 from tests.story import objects as made
 from tests.story.fake_cluster import FakeCluster, Trouble, carry_on, ticks
+from tests.story.growth_cluster import GrowthCluster
 from tests.story.objects import AUTO
 from tests.story.old_cluster import OldCluster
 from tests.story.rwx_cluster import RwxCluster, scene, workload
-from tests.story.test_growth import GrowthCluster
 
 HOUR = 3600.0
 APPROVE = msgspec.structs.replace(AUTO, mode="approve")

@@ -11,7 +11,7 @@ API servers hand to every kubelet as it is.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated
@@ -24,16 +24,20 @@ from yarl import URL
 from exporter.kit.described import setting
 from exporter.observe import errors
 from exporter.observe.kube import failures
-from exporter.observe.kube.access import Access
+from exporter.observe.kube.access import Access, Credentials
 from exporter.observe.kube.api import Api
 from exporter.observe.kube.resources import Asked
-from exporter.observe.parse import remote
+from exporter.observe.parse import envelope, remote
 from exporter.observe.shell import Output
 
 PROTOCOL = "v4.channel.k8s.io"
 LARGEST_MESSAGE = 1024 * 1024
 """Bytes of one message; kubelets send 32 KB."""
 GOODBYE_SECONDS = 0.25
+LARGEST_WORDS = 64 * 1024
+"""Bytes of an answer that says why not."""
+SHOWN = 600
+"""How many characters of it are told: it may have a whole command in it."""
 STDOUT, STDERR, END = 1, 2, 3
 """Channels: the first byte of a message."""
 
@@ -65,13 +69,24 @@ class ExecSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class InPod:
-    """The one pod on a node that the settings choose, as a Shell."""
+    """The one pod on a node that the settings choose, as a Shell.
 
-    def __init__(self, api: Api, access: Access, settings: ExecSettings, node: str) -> None:
+    `fence` is asked right before a command is sent, and raises where none may be.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        access: Access,
+        settings: ExecSettings,
+        node: str,
+        fence: Callable[[], None] | None = None,
+    ) -> None:
         self._api = api
         self._access = access
         self._settings = settings
         self._node = node
+        self._fence = fence
 
     async def run(
         self,
@@ -110,21 +125,26 @@ class InPod:
         namespace = self._settings.namespace
         asked = Asked("create", "pods/exec", namespace, chosen.pod)
         who = await self._access.credentials()
+        if self._fence is not None:
+            self._fence()
         # A session of its own: rarely used, and a cut stream leaves nothing behind.
         with failures.translated(asked):
             async with aiohttp.ClientSession(headers={"User-Agent": "pvmedic"}) as session:
+                url = _url(who.server, namespace, chosen, command)
                 try:
                     stream = await session.ws_connect(
-                        _url(who.server, namespace, chosen, command),
+                        url,
                         protocols=(PROTOCOL,),
-                        headers={"Authorization": who.authorization} if who.authorization else {},
+                        headers=_headers(who),
                         ssl=who.tls,
                         server_hostname=who.server_name,
                         proxy=who.proxy,
                         max_msg_size=LARGEST_MESSAGE,
                     )
                 except aiohttp.WSServerHandshakeError as error:
-                    raise _refused(error, asked) from error
+                    forbidden = error.status == HTTPStatus.FORBIDDEN
+                    why = await _why(session, url, who) if forbidden else ""
+                    raise _refused(error, asked, why) from error
                 try:
                     return await _heard(stream, asked, largest)
                 finally:
@@ -172,7 +192,33 @@ def _status(body: bytes, asked: Asked) -> int:
     return end
 
 
-def _refused(error: aiohttp.WSServerHandshakeError, asked: Asked) -> errors.ObserveError:
+def _headers(who: Credentials) -> dict[str, str]:
+    return {"Authorization": who.authorization} if who.authorization else {}
+
+
+async def _why(session: aiohttp.ClientSession, url: URL, who: Credentials) -> str:
+    """Return in whose words it was forbidden: a role's, or an admission policy's.
+
+    The answer to a stream's beginning is not handed to us. The same is asked without one, of which
+    nothing can run: who is allowed hears only that it must be a stream.
+    """
+    with suppress(aiohttp.ClientError, OSError, ValueError):
+        async with session.get(
+            url,
+            headers=_headers(who),
+            ssl=who.tls,
+            server_hostname=who.server_name,
+            proxy=who.proxy,
+            allow_redirects=False,
+        ) as answer:
+            if answer.status == HTTPStatus.FORBIDDEN:
+                return envelope.status(await answer.content.read(LARGEST_WORDS)).message or ""
+    return ""
+
+
+def _refused(error: aiohttp.WSServerHandshakeError, asked: Asked, why: str) -> errors.ObserveError:
+    if why:
+        return errors.Forbidden(f"{asked}: not allowed (403): {' '.join(why.split())[:SHOWN]}")
     if error.status == HTTPStatus.FORBIDDEN:
         older = Asked("get", asked.resource, asked.namespace, asked.name)
         return errors.Forbidden(
