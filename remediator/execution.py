@@ -53,15 +53,17 @@ class Execution:
             return moved(
                 record, Phase.VERIFYING, "every step is done; looking whether it helped", now
             )
-        if sight.unseen:
-            what = "; ".join(f"{k}: {why}" for k, why in sorted(sight.unseen.items()))
-            return self._halted(record, Phase.DEFERRED, f"cannot see {what}")
         try:
             known = plans.recalled(plans.from_record(plan), record.status.ledger)
         except ValueError as error:
             return moved(record, Phase.FAILED, f"{error}: written by another version?", now)
+        step = known.steps[index]
+        unseen = sorted((k, why) for k, why in sight.unseen.items() if k not in step.without)
+        if unseen:
+            what = "; ".join(f"{kind}: {why}" for kind, why in unseen)
+            return self._stuck(record, f"cannot see {what}")
         if (sentence := progress.undone(record, known, index, sight.view)) is not None:
-            return self._halted(record, Phase.DEFERRED, sentence)
+            return self._stuck(record, sentence)
         return await self._step(record, index, known, sight, handler)
 
     async def _step(
@@ -73,23 +75,49 @@ class Execution:
             nothing = "nothing of ours to take back"
             return progress.marked(record, index, StepState.SKIPPED, now, nothing)
         seen = step.observe(sight.view)
+        if seen.progress is not Progress.UNKNOWN:
+            record = progress.freed(record)
         match seen.progress:
             case Progress.DONE:
                 return self._done(record, index, step, sight.view)
-            case Progress.NOT_DONE if step.waits_for:
-                return self._waiting(record, index, step, seen.sentence)
-            case Progress.NOT_DONE if self._settling(record, index, step):
-                sentence = f"waiting until it shows: {step.sentence()}: {seen.sentence}"
-                return moved(record, Phase.RUNNING, sentence, now)
-            case Progress.NOT_DONE if progress.was_done(record, index, step, sight.view):
-                return self._taken_back(record, index, step, seen.sentence)
+            case Progress.REFUSED:
+                return self._refused(record, step, seen.sentence)
             case Progress.NOT_DONE:
-                return await self._begin(record, index, known, sight, handler)
+                return await self._carry_on(record, index, known, sight, handler, seen.sentence)
             case Progress.UNKNOWN:
                 sentence = f"cannot tell whether it is done to {step.sentence()}: {seen.sentence}"
-                return self._halted(record, Phase.DEFERRED, sentence)
+                return self._stuck(record, sentence)
             case Progress.GONE:
                 return self._gone(record, index, step)
+
+    async def _carry_on(
+        self,
+        record: Record,
+        index: int,
+        known: Plan,
+        sight: Sight,
+        handler: Handler,
+        sentence: str,
+    ) -> Record:
+        """Wait for a step that is not done, or do it."""
+        step = known.steps[index]
+        if step.repeats:
+            return await self._again(record, index, known, sight, handler, sentence)
+        if step.waits_for:
+            return self._waiting(record, index, step, sentence)
+        if self._settling(record, index, step):
+            waiting = f"waiting until it shows: {step.sentence()}: {sentence}"
+            return moved(record, Phase.RUNNING, waiting, self._judge.now())
+        if progress.was_done(record, index, step, sight.view):
+            return self._taken_back(record, index, step, sentence)
+        return await self._begin(record, index, known, sight, handler)
+
+    def _refused(self, record: Record, step: Step, sentence: str) -> Record:
+        """What the plan was made for is not so any more: nothing is built on it."""
+        now, why = self._judge.now(), f"must not {step.sentence()}: {sentence}"
+        if record.written:
+            return moved(record, Phase.FAILED, f"stopped in the middle: {why}", now)
+        return moved(record, Phase.DEFERRED, why, now)
 
     def _gone(self, record: Record, index: int, step: Step) -> Record:
         """Nothing is left to do to what is not there."""
@@ -123,12 +151,57 @@ class Execution:
         if mine is None or mine.state is not StepState.WAITING:
             record = progress.marked(record, index, StepState.WAITING, now)
         elif now - (mine.at or now) > step.waits_for:
-            minutes = step.waits_for / 60
-            why = f"waited {minutes:g} min in vain to {step.sentence()}: {sentence}"
-            if record.written:
-                return moved(record, Phase.FAILED, f"stopped in the middle: {why}", now)
-            return moved(record, Phase.DEFERRED, why, now)
+            return self._in_vain(record, step, sentence)
         return moved(record, Phase.RUNNING, f"waiting: {sentence}", now)
+
+    def _in_vain(self, record: Record, step: Step, sentence: str) -> Record:
+        now, minutes = self._judge.now(), step.waits_for / 60
+        why = f"waited {minutes:g} min in vain to {step.sentence()}: {sentence}"
+        if record.written:
+            return moved(record, Phase.FAILED, f"stopped in the middle: {why}", now)
+        return moved(record, Phase.DEFERRED, why, now)
+
+    async def _again(
+        self,
+        record: Record,
+        index: int,
+        known: Plan,
+        sight: Sight,
+        handler: Handler,
+        sentence: str,
+    ) -> Record:
+        """Do the next part of a step that takes many calls, or wait where there is none now.
+
+        It is written down once that it began, and not with each call.
+        """
+        now, step = self._judge.now(), known.steps[index]
+        began = progress.begun_at(record, index)
+        if began is not None and now - began > step.waits_for:
+            return self._in_vain(record, step, sentence)
+        began = now if began is None else began
+        if step.act(sight.view) is None:
+            record = progress.marked(record, index, StepState.WAITING, began)
+            return moved(record, Phase.RUNNING, f"waiting: {sentence}", now)
+        case = self._judge.case(record, progress.as_recorded(record), sight.view)
+        record, said = await self._judge.ask(case, known, handler, all_along=True)
+        if why := verdicts.refused(said):
+            return moved(record, Phase.RUNNING, why, now)
+        if progress.state_of(record, index) is not StepState.INTENDED:
+            record = await self._judge.keep(record)
+            record = progress.marked(record, index, StepState.INTENDED, began)
+            record = with_status(record, acted_at=now)
+            record = await self._judge.save(
+                moved(record, Phase.RUNNING, f"about to {step.sentence()}", now)
+            )
+        what = step.doing(sight.view)
+        try:
+            await self._actuator.apply(step, sight.view)
+        except (Forbidden, Invalid) as error:
+            return moved(record, Phase.FAILED, f"could not {what}: {error}", now)
+        except ObserveError as error:
+            return moved(record, Phase.RUNNING, f"could not {what} yet: {error}", now)
+        self._judge.wrote(record, what)
+        return record
 
     def _settling(self, record: Record, index: int, step: Step) -> bool:
         """Whether a call that was accepted has still time to show."""
@@ -206,6 +279,19 @@ class Execution:
         if refused:
             return self._halted(record, Phase.DEFERRED, refused)
         return await self._apply(record, index, known.steps[index], sight.view)
+
+    def _stuck(self, record: Record, sentence: str) -> Record:
+        """Return the record whose next step cannot be judged now; for too long, it is a person's.
+
+        Counted from when it began to be so: a step may wait for hours before.
+        """
+        now = self._judge.now()
+        if not record.written:
+            return moved(record, Phase.DEFERRED, sentence, now)
+        since = record.status.stuck_since or now
+        if now - since > self._judge.policy.settle_within:
+            return moved(record, Phase.FAILED, f"stopped in the middle: {sentence}", now)
+        return moved(with_status(record, stuck_since=since), Phase.RUNNING, sentence, now)
 
     def _halted(self, record: Record, phase: Phase, sentence: str) -> Record:
         """Return the record whose next step may not begin.

@@ -269,7 +269,7 @@ class Pipeline:
                 return await self._judged(record, sight, handler)
             case Phase.RUNNING:
                 after = await self._execution.tick(record, sight, handler)
-                return after, SOON if after.acting else min(self._wait, PATIENT)
+                return after, self._pace(after)
             case Phase.VERIFYING:
                 return self._verification.verify(record, sight, handler), SOON
             case Phase.CLEARED | Phase.SETTLED if _comes_back(record):
@@ -277,9 +277,25 @@ class Pipeline:
                 anew = moved(orders.used_up(record), Phase.OBSERVED, again, self._judge.now())
                 return anew, SOON
             case _ if record.owes:
-                return await self._verification.undo(record, sight, handler), self._wait
+                after = await self._verification.undo(record, sight, handler)
+                # What is paid lets the debt before it be looked at.
+                paid = after.owes and len(after.owes) < len(record.owes)
+                return after, SOON if paid else self._wait
             case _:
                 return self._verification.after(record), self._wait
+
+    def _pace(self, record: Record) -> float:
+        """Return the seconds until a Running record is looked at again.
+
+        What waits is looked at the more rarely the longer it has waited.
+        """
+        if record.acting:
+            return SOON
+        plan = record.status.plan
+        index = plan.next_step if plan is not None else None
+        at = plan.steps[index].at if plan is not None and index is not None else None
+        waited = self._judge.now() - at if at is not None else 0.0
+        return min(self._wait, max(PATIENT, waited / 20.0))
 
     async def _judged(self, record: Record, sight: Sight, handler: Handler) -> tuple[Record, float]:
         """Decide anew about a record for which nothing was written yet."""

@@ -60,6 +60,18 @@ def came_on_at(record: Record, now: float) -> float:
     return max([record.status.phase_since or now, *(at for at in over if at is not None)])
 
 
+def freed(record: Record) -> Record:
+    """Return the record that can be judged again."""
+    return record if record.status.stuck_since is None else with_status(record, stuck_since=None)
+
+
+def begun_at(record: Record, index: int) -> float | None:
+    """Return since when a step is under way or waits; None while it has not begun."""
+    plan = record.status.plan
+    mine = plan.steps[index] if plan is not None else None
+    return None if mine is None or mine.state is StepState.PENDING else mine.at
+
+
 def as_recorded(record: Record) -> Signal:
     """Return the failure as the record has it: in the middle of a repair it may not be seen."""
     opened = record.spec.alert.starts_at or record.created

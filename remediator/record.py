@@ -268,6 +268,7 @@ class Status(_Wire, frozen=True):
     last_alert_at: float | None = None
     phase_since: float | None = None
     deferred_since: float | None = None
+    stuck_since: float | None = None
     asked_since: float | None = None
     gone_since: float | None = None
     acted_at: float | None = None

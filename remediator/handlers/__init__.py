@@ -7,11 +7,13 @@ from remediator.handlers.base import Handler
 from remediator.handlers.expansion_failed import ExpansionFailed
 from remediator.handlers.node_lost_with_volumes import NodeLostWithVolumes
 from remediator.handlers.rwx_recovery_blocked import RwxRecoveryBlocked
+from remediator.handlers.snapshot_space_exhausted import SnapshotSpaceExhausted
 from remediator.handlers.volume_filling import VolumeFilling
 
 HANDLERS: tuple[Handler, ...] = (
     NodeLostWithVolumes(),
     RwxRecoveryBlocked(),
+    SnapshotSpaceExhausted(),
     VolumeFilling(),
     ExpansionFailed(),
 )

@@ -5,7 +5,7 @@ Handlers are pure and do not import each other.
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import msgspec
 
@@ -13,12 +13,24 @@ from exporter.observe.model import Kind, Subject
 from exporter.observe.parse.instance import InstanceReading
 from exporter.observe.view import View, Want
 from remediator.case import Case
+from remediator.debts import Back, Closed, Undo, Wait
 from remediator.growth.growing import mount_missing, waiting
 from remediator.growth.limits import reads
 from remediator.plan import Decision
 from remediator.record import LedgerEntry, Record
 from remediator.rights import Grant
-from remediator.steps.base import Step
+
+__all__ = [
+    "Back",
+    "ClaimRequests",
+    "Closed",
+    "Goal",
+    "Handler",
+    "Risk",
+    "Undo",
+    "Unpowered",
+    "Wait",
+]
 
 
 class Risk(StrEnum):
@@ -34,29 +46,6 @@ class Goal(msgspec.Struct, frozen=True):
 
     reached: bool
     sentence: str
-
-
-class Wait(msgspec.Struct, frozen=True):
-    """An undo that may not be done yet; `step` is what a person may demand all the same."""
-
-    sentence: str
-    step: Step | None = None
-
-
-class Closed(msgspec.Struct, frozen=True):
-    """An undo that is not ours to do any more."""
-
-    sentence: str
-
-
-class Back(msgspec.Struct, frozen=True):
-    """An undo that may be done now, and why."""
-
-    step: Step
-    sentence: str
-
-
-Undo: TypeAlias = Wait | Closed | Back
 
 
 class Handler(Protocol):

@@ -135,7 +135,7 @@ class RwxRecoveryBlocked(Unpowered):
                 return Closed("it is not there any more")
             case Progress.DONE:
                 return Closed(_STARTED[entry.kind])
-            case Progress.UNKNOWN:
+            case Progress.UNKNOWN | Progress.REFUSED:
                 return Wait(seen.sentence)
             case Progress.NOT_DONE:
                 pass

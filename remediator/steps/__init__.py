@@ -10,6 +10,32 @@ from remediator.record import LedgerEntry, StepRecord
 from remediator.steps.bare_pods import RecreatePod, StopPod
 from remediator.steps.base import Step
 from remediator.steps.claims import GrowClaim, LowerRequest
+from remediator.steps.disks import (
+    AttachDisk,
+    AttachDiskByHand,
+    AwaitDisk,
+    DeleteDisk,
+    DeleteDiskWithMachine,
+    DetachDisk,
+    MakeDisk,
+)
+from remediator.steps.drain import AwaitSnapshots, AwaitUnpinned, DrainNode
+from remediator.steps.lvm import ExtendGroup, ExtendVolume, GrowSnapshotSpace, LabelDisk
+from remediator.steps.machines import (
+    AwaitMachineGone,
+    ProtectMachine,
+    RemoveMachine,
+    RemoveMachineByHand,
+    UnprotectMachine,
+)
+from remediator.steps.nodes import (
+    Cordon,
+    MarkExtended,
+    ProtectNode,
+    Uncordon,
+    UnmarkExtended,
+    UnprotectNode,
+)
 from remediator.steps.pods import AwaitDetached, ForceDeletePod
 from remediator.steps.scales import StartScale, StopScale
 from remediator.steps.taints import AddTaint, RemoveTaint
@@ -31,6 +57,31 @@ STEPS: tuple[type[Step], ...] = (
     LowerRequest,
     ForceDeletePod,
     AwaitDetached,
+    ProtectNode,
+    UnprotectNode,
+    ProtectMachine,
+    UnprotectMachine,
+    Cordon,
+    Uncordon,
+    MakeDisk,
+    DeleteDisk,
+    AttachDisk,
+    DetachDisk,
+    DeleteDiskWithMachine,
+    AwaitDisk,
+    AttachDiskByHand,
+    MarkExtended,
+    UnmarkExtended,
+    LabelDisk,
+    ExtendGroup,
+    ExtendVolume,
+    GrowSnapshotSpace,
+    AwaitSnapshots,
+    DrainNode,
+    AwaitUnpinned,
+    RemoveMachine,
+    RemoveMachineByHand,
+    AwaitMachineGone,
 )
 
 

@@ -32,6 +32,8 @@ class Progress(StrEnum):
     NOT_DONE = "NotDone"
     GONE = "Gone"
     """The step's object is not there any more, or another one has its name."""
+    REFUSED = "Refused"
+    """It must not be done any more: what it was planned on has changed."""
     UNKNOWN = "Unknown"
 
 
@@ -54,6 +56,11 @@ def not_done(sentence: str = "") -> Observation:
 def unknown(sentence: str) -> Observation:
     """Return that nobody can tell, and why."""
     return Observation(Progress.UNKNOWN, sentence)
+
+
+def refused(sentence: str) -> Observation:
+    """Return that it must not be done any more, and why."""
+    return Observation(Progress.REFUSED, sentence)
 
 
 def unseen(view: View, *kinds: Kind) -> Observation | None:
@@ -102,7 +109,9 @@ class Step(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     object it takes back; without such a debt it is skipped. needs_proof: only on a node that is
     proven dead. final: from here on there is no way back. once: when its call gets no clear answer
     it is not tried again. settles: seconds after an accepted call within which the world must show
-    it; 0 where the answer is the proof.
+    it; 0 where the answer is the proof. repeats: it takes many calls, each harmless when it comes
+    twice; `waits_for` is for all of them together, and where `act` has none now, it waits. without:
+    kinds that it can do without where they cannot be seen.
     """
 
     readings: ClassVar[frozenset[str]] = frozenset()
@@ -112,6 +121,8 @@ class Step(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     final: ClassVar[bool] = False
     once: ClassVar[bool] = False
     settles: ClassVar[float] = 0.0
+    repeats: ClassVar[bool] = False
+    without: ClassVar[frozenset[Kind]] = frozenset()
 
     target: str
     uid: str
@@ -135,12 +146,17 @@ class Step(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 
     @property
     def waits_for(self) -> float:
-        """Return the seconds for which it waits and does nothing; 0 for a step that acts."""
+        """Return the seconds for which it waits; 0 for a step that acts, and acts once."""
         return 0.0
 
     def sentence(self) -> str:
         """Return what it does, for people, as the runbook says it."""
         raise NotImplementedError
+
+    def doing(self, view: View) -> str:
+        """Return what its next call does, for people: of a step that repeats, the part."""
+        del view
+        return self.sentence()
 
     def observe(self, view: View) -> Observation:
         """Say from a fresh View how far it is."""

@@ -249,7 +249,8 @@ class StorageClass(msgspec.Struct, frozen=True):
 class CsiNode(msgspec.Struct, frozen=True):
     """storage.k8s.io/v1 CSINode: `drivers` are those that the kubelet has registered.
 
-    `written` is when it last changed this list (the newest time in managedFields).
+    `written` is when it last changed this list (the newest time in managedFields). `limits` is how
+    many volumes of a driver the node can have (allocatable.count), where it says so.
     """
 
     name: str
@@ -257,6 +258,7 @@ class CsiNode(msgspec.Struct, frozen=True):
     created: float | None = None
     version: str = ""
     written: float | None = None
+    limits: Mapping[str, int] = {}
 
 
 class CsiDriver(msgspec.Struct, frozen=True):

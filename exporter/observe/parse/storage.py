@@ -58,10 +58,17 @@ def storage_class(wire: WireStorageClass) -> model.StorageClass:
     )
 
 
-class WireCsiNodeDriver(msgspec.Struct, gc=False):
+class WireAllocatable(msgspec.Struct, gc=False):
+    """VolumeNodeResources."""
+
+    count: int | None = None
+
+
+class WireCsiNodeDriver(msgspec.Struct):
     """CSINodeDriver."""
 
     name: str | None = None
+    allocatable: WireAllocatable | None = None
 
 
 class WireCsiNodeSpec(msgspec.Struct):
@@ -87,6 +94,11 @@ def csi_node(wire: WireCsiNode) -> model.CsiNode:
         created=seconds(meta.creationTimestamp),
         written=written(meta),
         version=meta.resourceVersion or "",
+        limits={
+            driver.name: driver.allocatable.count
+            for driver in drivers
+            if driver.name and driver.allocatable and driver.allocatable.count is not None
+        },
     )
 
 

@@ -96,7 +96,9 @@ class SnapshotSpaceExhausted:
         """Node, sizes and all volumes, then claims and snapshots of its own, then their Events."""
         node = subject["node"]
         yield Want(Kind.NODE, name=node)
-        yield Want(Kind.ROK_SPACE, name=node)
+        if view.node(node) is not None:
+            # Of a node that is gone nobody is left to ask.
+            yield Want(Kind.ROK_SPACE, name=node)
         yield Want(Kind.VOLUME)
         for volume in (*view.rok_on(node), *view.rok_on("")):
             namespace, name = volume.claim_namespace, volume.claim_name

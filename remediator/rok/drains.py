@@ -1,0 +1,79 @@
+"""The drain of a node before it begins: who has to leave, who cannot, and what goes with them."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from exporter.observe.model.drain import Drain, DrainPod
+from exporter.observe.view import View
+from remediator.plan import Declined, Deferred
+from remediator.steps.base import listed
+from remediator.steps.drain import GUARD, ROK, leaving
+
+FIRST_POLICY_V1 = (1, 22)
+"""From here on Evictions are of policy/v1."""
+
+
+class Leaving(msgspec.Struct, frozen=True):
+    """A node's pods, and those that a drain evicts."""
+
+    drain: Drain
+    pods: tuple[DrainPod, ...]
+
+
+def drained(node: str, view: View) -> Leaving | Declined | Deferred:
+    """Return who leaves; Declined where a pod can never be evicted."""
+    drain = view.drain(node)
+    if drain is None:
+        return Deferred(f"nobody has asked for the pods of node {node}")
+    pods = leaving(drain)
+    stuck = [pod for pod in pods if len(drain.budgets_of(pod)) > 1 and pod.deletion is None]
+    if stuck:
+        names = ", ".join(one.name for one in drain.budgets_of(stuck[0]))
+        return Declined(
+            f"pod {_name(stuck[0])} can never be evicted: {len(drain.budgets_of(stuck[0]))}"
+            f" PodDisruptionBudgets select it ({names}); let only one of them"
+        )
+    return Leaving(drain, tuple(pods))
+
+
+def eviction_api(server: tuple[int, int] | None) -> str:
+    """Return the version of Evictions that the API server takes."""
+    return "policy/v1" if server is None or server >= FIRST_POLICY_V1 else "policy/v1beta1"
+
+
+def findings(leaves: Leaving) -> Iterator[str]:
+    """Say who leaves, whom a budget keeps now, and what is lost for good."""
+    pods, drain = leaves.pods, leaves.drain
+    yield (
+        f"drain: {len(pods)} pods are evicted, {len(drain.pods) - len(pods)} stay (DaemonSets',"
+        " static, ended)"
+    )
+    kept = [one for one in drain.budgets if not one.allowed or one.allowed < 0]
+    for one in kept:
+        held = [_name(pod) for pod in pods if one in drain.budgets_of(pod) and pod.app != GUARD]
+        if held:
+            counted = f"{one.healthy} of at least {one.wanted} healthy"
+            yield (
+                f"PodDisruptionBudget {one.namespace}/{one.name} allows no disruption now"
+                f" ({counted}): the drain waits for {listed(held, ', ')}"
+            )
+    bare = [_name(pod) for pod in pods if not pod.owner]
+    if bare:
+        yield f"nothing makes these pods anew, they are gone for good: {listed(bare, ', ')}"
+    local = [_name(pod) for pod in pods if pod.local_data]
+    if local:
+        yield f"emptyDir data is lost with: {listed(local, ', ')}"
+    guards = sum(pod.app == GUARD for pod in pods)
+    if guards:
+        yield f"{guards} pods of Rok's guard are evicted only once every volume has left the node"
+    own = [_name(pod) for pod in drain.pods if pod.app == ROK and pod not in pods]
+    if own:
+        yield (
+            f"Rok's own {listed(own, ', ')} goes with the machine: if it is the master, delete it"
+            " after the drain, so that another one is chosen"
+        )
+
+
+def _name(pod: DrainPod) -> str:
+    return f"{pod.namespace}/{pod.name}"
