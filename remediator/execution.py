@@ -273,10 +273,14 @@ class Execution:
 
         Whoever allowed the beginning is not asked again; what protects from harm is.
         """
+        now = self._judge.now()
         case = self._judge.case(record, progress.as_recorded(record), sight.view)
         record, said = await self._judge.ask(case, known, handler, all_along=True)
         refused = verdicts.refused(said)
         if refused:
+            if progress.state_of(record, index) is StepState.PENDING:
+                # Two that wait for each other's slot would both wait in vain.
+                record = progress.marked(record, index, StepState.WAITING, now)
             return self._halted(record, Phase.DEFERRED, refused)
         return await self._apply(record, index, known.steps[index], sight.view)
 

@@ -168,6 +168,11 @@ def demanded_undo(record: Record, owed_since: float) -> str:
     return ""
 
 
+def cancelled(record: Record) -> bool:
+    """Whether a person stopped it in the middle, and does not want it done again."""
+    return any(one.decision == Decision.CANCEL and not one.void for one in record.status.decisions)
+
+
 def stopped(record: Record, sentence: str, now: float) -> Record | None:
     """Return the record that does no more; None: what is under way comes to its end first."""
     plan = record.status.plan

@@ -9,7 +9,7 @@ from exporter.observe.errors import Conflict, NotFound, ObserveError
 from exporter.observe.model import Ready
 from remediator.handlers.base import Back, Closed, Handler, Undo, Wait
 from remediator.judgement import Judge
-from remediator.orders import demanded_undo
+from remediator.orders import cancelled, demanded_undo
 from remediator.ports import Actuator, Sight
 from remediator.record import HELD, LedgerEntry, Phase, Record, Seen, moved, with_status
 
@@ -111,7 +111,8 @@ class Verification:
             return self._told(record, sentence, now)
         # A ledger has at least the debt that was just paid.
         owed_since = min(entry.at for entry in record.status.ledger)
-        end = Phase.CANCELLED if demanded_undo(record, owed_since) else Phase.SETTLED
+        unwanted = demanded_undo(record, owed_since) or cancelled(record)
+        end = Phase.CANCELLED if unwanted else Phase.SETTLED
         return moved(record, end, sentence, now)
 
     def after(self, record: Record) -> Record:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from exporter.observe.model import Kind
 from exporter.observe.parse.provider_id import instance_of
 from exporter.observe.view import View, Want
-from remediator.record import ENDS, Phase, Record, StepRecord
+from remediator.record import ENDS, WAITING, Phase, Record, StepRecord
 from remediator.rok.need import decision_on
 from remediator.rok_extension import Decision
 from remediator.steps import disks, drain, lvm, machines, nodes
@@ -51,7 +51,7 @@ def step_named(record: Record, kind: str) -> StepRecord | None:
 def wants(record: Record, view: View) -> Iterator[Want]:
     """Name what is read beside the API server."""
     node = record.subject["node"]
-    if not record.written and not record.owes:
+    if record.status.phase in WAITING or not (record.written or record.owes):
         yield from _before(node, record, view)
         return
     kinds = _asked_now(record)

@@ -17,6 +17,7 @@ from remediator.steps.base import (
     Observation,
     listed,
     not_done,
+    refused,
     unseen,
 )
 from remediator.steps.nodes import OfNode, extended_by
@@ -27,6 +28,9 @@ ROK = "rok"
 """Label `app` of Rok's own pods; the master is one of them."""
 RETRY_WITHIN = 1800.0
 """Seconds after the extension in which a failed VolumeSnapshot is tried again, if ever."""
+
+SIZES = frozenset({Kind.ROK_SPACE})
+"""What only says more of why it takes so long."""
 
 _JOBS = (Kind.EVENT, Kind.SNAPSHOT, Kind.CLAIM, Kind.VOLUME)
 
@@ -60,6 +64,8 @@ class AwaitSnapshots(OfNode, frozen=True):
     A VolumeSnapshot that nobody tries again is left to the drain, which takes a snapshot of its
     own.
     """
+
+    without: ClassVar[frozenset[Kind]] = SIZES
 
     within: float
 
@@ -101,6 +107,7 @@ class DrainNode(OfNode, frozen=True):
     """
 
     repeats: ClassVar[bool] = True
+    without: ClassVar[frozenset[Kind]] = SIZES
 
     within: float
     api: str
@@ -161,7 +168,9 @@ class DrainNode(OfNode, frozen=True):
 
 
 class AwaitUnpinned(OfNode, frozen=True):
-    """Wait until no volume of Rok's lives on the node, whatever became of the node itself."""
+    """Wait until no volume of Rok's lives on the node."""
+
+    without: ClassVar[frozenset[Kind]] = SIZES
 
     within: float
 
@@ -175,14 +184,15 @@ class AwaitUnpinned(OfNode, frozen=True):
         return f"wait until no volume of Rok's is pinned to node {self.target}"
 
     def observe(self, view: View) -> Observation:
-        """Say which are left."""
+        """Say which are left; of a node that is gone none will leave any more."""
         if (blind := unseen(view, Kind.NODE, *_JOBS)) is not None:
             return blind
         left = pinned(self.target, view)
         if not left:
             return DONE
-        gone = "" if self.found(view) is not None else f"node {self.target} is gone; "
-        return not_done(f"{gone}{rebooted(self.target, view)}still pinned: {listed(left, ', ')}")
+        if self.found(view) is None:
+            return refused(f"the node is gone, and these volumes with it: {listed(left, ', ')}")
+        return not_done(f"{rebooted(self.target, view)}still pinned: {listed(left, ', ')}")
 
 
 def pinned(node: str, view: View) -> list[str]:

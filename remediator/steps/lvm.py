@@ -19,7 +19,7 @@ LVM_SECONDS = 8
 """Seconds that a command of LVM's may run: it ends before the Lease of the engine does."""
 KILLED_AFTER = 6
 """Seconds after which one is killed that does not end when told to, and its answer is back."""
-GROWING_SECONDS = 900.0
+GROWING_SECONDS = 300.0
 """Seconds for a file system to grow: to end it half-way would be worse than to wait."""
 LANDS_WITHIN = 60.0
 """Seconds within which LVM shows what it was told."""

@@ -146,10 +146,10 @@ class UnprotectMachine(OfMachine, frozen=True):
 class RemoveMachine(OfMachine, frozen=True):
     """End the machine through its scaling group; `shrink`: it gets no successor.
 
-    Never while a volume of Rok's lives on its node.
+    Never while a volume of Rok's lives on its node. A call without an answer may be made again: it
+    ends the same machine, and one that ends already is not ended twice.
     """
 
-    once: ClassVar[bool] = True
     settles: ClassVar[float] = SEEN_WITHIN
     without: ClassVar[frozenset[Kind]] = frozenset({Kind.ROK_SPACE})
 

@@ -4,7 +4,7 @@ Rok tries again what failed once there is room, and unpins a volume when its nod
 nobody uses it there; evicted pods leave. It decides nothing about repairs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -138,8 +138,8 @@ def record() -> Record:
 class RokCluster(FakeCluster):
     """Fields to set: `rok`: the node's cloud and storage. `pods`, `budgets`: what a drain meets.
 
-    succeeds: whether Rok's jobs end well once there is room. unpins: whether volumes leave. stays:
-    names of pods that do not end when they are evicted.
+    succeeds: whether Rok's jobs end well once there is room. retries: whether Rok tries again those
+    that do not. unpins: whether volumes leave. asked: called with each kind that is read.
     """
 
     def __init__(self, objects: Iterable[Object] = (), policy: Policy = POLICY) -> None:
@@ -151,7 +151,8 @@ class RokCluster(FakeCluster):
         self.budgets: tuple[Budget, ...] = BUDGETS
         self.succeeds = True
         self.unpins = True
-        self.stays: frozenset[str] = frozenset()
+        self.retries = True
+        self.asked: Callable[[str], None] = lambda _: None
         self.open(record())
 
     def seen(self) -> View:
@@ -174,6 +175,7 @@ class RokCluster(FakeCluster):
 
     def _matching(self, want: Want) -> list[Object]:
         self.live()
+        self.asked(str(want.kind))
         match want.kind:
             case Kind.MACHINE:
                 return [self.rok.machine(self.clock, NODE)]
@@ -196,16 +198,15 @@ class RokCluster(FakeCluster):
             self.forget(node)
             return
         size = self.rok.space_bytes() if self.rok.grown else TOTAL
-        if self.rok.grown and self.succeeds and not self.seen().snapshot("web", "snap") is None:
-            self.put(snapshot(ready=True))
+        if self.rok.grown and self.seen().snapshot("web", "snap") is not None:
+            if self.succeeds:
+                self.put(snapshot(ready=True))
+            elif self.retries:
+                self.put(job(at=self.clock - 300.0)[-1])
         known = self.seen().rok_space(NODE)
         if known is not None and known.size is not None and known.size != size:
             self.change(known, size=size, available=size - (known.used or 0))
-        self.pods = {
-            name: one
-            for name, one in self.pods.items()
-            if one.deletion is None or name in self.stays
-        }
+        self.pods = {name: one for name, one in self.pods.items() if one.deletion is None}
         used = any("data" in one.claims for one in self.pods.values())
         volume = self.seen().volume("pv-data")
         done = (found := self.seen().snapshot("web", "snap")) is None or found.ready
