@@ -85,9 +85,9 @@ def size(
     wanted = -(-changed_bytes * (100 + margin_percent) // 100)
     gib = -(-max(doubled, wanted) // GIB)
     why = (
-        f"twice the volume group of {group_bytes} bytes"
+        "twice the volume group"
         if doubled >= wanted
-        else f"{changed_bytes} changed bytes and {margin_percent} % more"
+        else f"what has changed and {margin_percent} % more"
     )
     if gib > cap_gib:
         return Refused(f"{why} need {gib} GiB, and the settings allow {cap_gib} GiB for one disk")

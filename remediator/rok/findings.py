@@ -84,8 +84,8 @@ def _machine(place: Placed) -> Iterator[str]:
     elif machine.group is not None:
         group = machine.group
         yield (
-            f"scaling group {group.name} lets it go: {group.desired} machines, at least"
-            f" {group.smallest}"
+            f"scaling group {group.name} lets it go: it wants {group.desired} machines, and at"
+            f" least {group.smallest}"
         )
 
 
