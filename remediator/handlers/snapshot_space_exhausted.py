@@ -67,13 +67,6 @@ class SnapshotSpaceExhausted(Unpowered):
             "patch: the cordon and the notes, bound to uid and resourceVersion.",
         ),
         Grant("", ("pods",), ("list",), "Who is on the node."),
-        Grant("policy", ("poddisruptionbudgets",), ("list",), "Who may leave it, and when."),
-        Grant(
-            "",
-            ("pods/eviction",),
-            ("create",),
-            "The drain, one pod at a time, bound to its uid, as far as its budgets allow.",
-        ),
     )
 
     def reads(self, record: Record, view: View) -> Iterator[Want]:

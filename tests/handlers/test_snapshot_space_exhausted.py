@@ -334,7 +334,10 @@ REFUSED = [
     (lambda: case(no_names()), "has no free device name"),
     (lambda: case(full_machine()), "the machine has 1 of at most 2 disks"),
     (lambda: case(machine(disks=())), "has no disk that a new one could be like"),
-    (lambda: case(seen(drain=TWICE)), "pod web/shop-1 can never be evicted: 2 PodDisruptionBudgets"),
+    (
+        lambda: case(seen(drain=TWICE)),
+        "pod web/shop-1 can never be evicted: 2 PodDisruptionBudgets",
+    ),
     (
         lambda: case(policy=msgspec.structs.replace(POLICY, capacity_cap=1000)),
         "need 1118 GiB, and the settings allow 1000 GiB for one disk",

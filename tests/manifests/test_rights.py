@@ -61,8 +61,6 @@ def test_the_remediator_has_exactly_the_rights_it_uses() -> None:
         | every("storage.k8s.io", "storageclasses", "get")
         # A node that is drained and removed.
         | every("storage.k8s.io", "csinodes", "get")
-        | every("policy", "poddisruptionbudgets", "list")
-        | every("", "pods/eviction", "create")
         | every("pvmedic.dev", "remediations", "get list watch create patch delete")
         | every("pvmedic.dev", "remediationapprovals", "list watch")
         | every("pvmedic.dev", "nodeattestations", "list")

@@ -88,7 +88,9 @@ def job(blocks: int = BLOCKS, at: float = NOW - 600.0) -> list[Object]:
     return [
         event("started", RokJobStarted("job", NODE), at),
         event("copy", RokCopy(blocks, 4096), at + 10.0),
-        event("failed", RokJobFailed("0x8A", 28, no_space=True, logs_in="rok/rok-csi-node"), at + 300),
+        event(
+            "failed", RokJobFailed("0x8A", 28, no_space=True, logs_in="rok/rok-csi-node"), at + 300
+        ),
     ]
 
 

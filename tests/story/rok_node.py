@@ -204,7 +204,9 @@ class RokNode:
                     one.attached = None
 
     def _devices(self, now: float) -> list[BlockDevice]:
-        root = BlockDevice("/dev/nvme0n1", "disk", 50 * GIB, "vol0root", holders=("/dev/nvme0n1p1",))
+        root = BlockDevice(
+            "/dev/nvme0n1", "disk", 50 * GIB, "vol0root", holders=("/dev/nvme0n1p1",)
+        )
         rok = BlockDevice("/dev/nvme1n1", "disk", 559 * GIB, "vol0rok", "LVM2_member")
         new = self.disks.get("vol-0new")
         there = [root, rok]
@@ -212,7 +214,9 @@ class RokNode:
             there.append(_disk("/dev/nvme2n1", new.gib, "vol0new"))
         there += [_disk(path, gib, "") for path, gib in self.by_hand.items()]
         return [
-            msgspec.structs.replace(one, file_system="LVM2_member") if one.path in self.labels else one
+            msgspec.structs.replace(one, file_system="LVM2_member")
+            if one.path in self.labels
+            else one
             for one in there
         ]
 
