@@ -66,7 +66,10 @@ def findings(leaves: Leaving) -> Iterator[str]:
         yield f"emptyDir data is lost with: {listed(local, ', ')}"
     guards = sum(pod.app == GUARD for pod in pods)
     if guards:
-        yield f"{guards} pods of Rok's guard are evicted only once every volume has left the node"
+        yield (
+            f"Rok's guard ({guards} of the pods) is evicted only once every volume has left the"
+            " node"
+        )
     own = [_name(pod) for pod in drain.pods if pod.app == ROK and pod not in pods]
     if own:
         yield (

@@ -24,8 +24,6 @@ ON_MACHINE = (INSTANCE, INSTANCE, OWNER, NODE, REGION)
 NEW = "/dev/nvme2n1"
 """Our disk as the node sees it."""
 TAGS = cloud.tags(UID, NODE, "prod")
-GONE = Kind.NODE
-"""What a test passes for a node that is gone."""
 
 
 def with_disk(**fields: object) -> RokNode:
@@ -77,7 +75,7 @@ def view_of(
 
 def node(**fields: object) -> model.Node:
     """Return the node, otherwise."""
-    return made.node(NODE, **fields)
+    return msgspec.structs.replace(made.node(NODE), **fields)
 
 
 def another() -> model.Node:

@@ -1,4 +1,4 @@
-"""Emptying a node of Rok's: in which order pods leave, who is waited for, and what is never done."""
+"""Emptying a node of Rok's: in which order pods leave, and who is waited for."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""The new disk under Rok's snapshot space: each command once, and seen in LVM and the file system."""
+"""The new disk under Rok's snapshot space: each command, and what LVM shows of it."""
 
 from collections.abc import Callable
 

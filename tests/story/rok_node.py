@@ -46,7 +46,7 @@ class Disk(msgspec.Struct):
 
     def reading(self, now: float) -> DiskReading:
         """Return it as the cloud shows it."""
-        on = ()
+        on: tuple[DiskAttachment, ...] = ()
         if self.attached is not None:
             state = "attached" if now - self.attached >= LATER else "attaching"
             if self.detached is not None:
@@ -113,7 +113,7 @@ class RokNode:
             group = "rokvg" if path in self.members else ""
             labelled.append(PhysicalVolume(path, uuid, group, None, None, None))
         extents = GROUP_EXTENTS + sum(self._extents_on(path, now) for path in self.members)
-        group = Group(
+        whole = Group(
             "rokvg", "g", extents * EXTENT, 1 + len(self.members), EXTENT, extents, extents
         )
         used = {one.device for one in labelled}
@@ -122,7 +122,7 @@ class RokNode:
             node,
             tuple(devices),
             tuple(labelled),
-            (group,),
+            (whole,),
             (LogicalVolume("rokvg", "rok-fisks", self.extents * EXTENT, EXTENT),),
             {path: () for path in blank if path not in used},
             self.file_system,
@@ -139,11 +139,7 @@ class RokNode:
         self.calls.append(type(act).__name__)
         match act:
             case cloud.CreateDisk(disk=disk):
-                if any(one.token == disk.token for one in self.disks.values()):
-                    return
-                made = Disk("vol-0new", disk.gib, dict(disk.tags), now, disk.type)
-                made.token = disk.token
-                self.disks[made.volume_id] = made
+                self._make(disk, now)
             case cloud.AttachDisk(volume_id=volume_id, device=device):
                 one = self.disks[volume_id]
                 if one.attached is not None:
@@ -151,20 +147,23 @@ class RokNode:
                 one.attached, one.device = now, device
             case cloud.DeleteWithMachine(volume_id=volume_id, on=on):
                 self.disks[volume_id].with_machine = on
-            case cloud.DetachDisk(volume_id=volume_id):
+            case cloud.DetachDisk(volume_id=volume_id, tags=tags):
+                assert cloud.ours(self.disks[volume_id].reading(now), tags)
                 self.disks[volume_id].detached = now
             case cloud.DeleteDisk(volume_id=volume_id, tags=tags):
-                one = self.disks[volume_id]
-                assert cloud.ours(one.reading(now), tags)
-                assert one.attached is None
-                del self.disks[volume_id]
+                gone = self.disks.pop(volume_id)
+                assert cloud.ours(gone.reading(now), tags)
+                assert gone.attached is None
             case cloud.ProtectMachine(on=on):
                 assert self.group is not None
                 self.group = msgspec.structs.replace(self.group, protected=on)
             case cloud.TerminateMachine():
-                if self.state != "running":
-                    raise Conflict("it ends already")
                 self.state, self.ended = "shutting-down", now
+
+    def _make(self, disk: cloud.NewDisk, now: float) -> None:
+        if all(one.token != disk.token for one in self.disks.values()):
+            made = Disk("vol-0new", disk.gib, dict(disk.tags), now, disk.type, token=disk.token)
+            self.disks[made.volume_id] = made
 
     def run(self, argv: tuple[str, ...], now: float) -> None:
         """Run a command as LVM and the file system's tools do; Conflict for a status of not 0."""

@@ -1,0 +1,101 @@
+"""What tests of the extension of a node do again and again. Decides nothing."""
+
+import asyncio
+
+from remediator.orders import Decision
+from remediator.pipeline import Pipeline
+from remediator.record import Phase
+from remediator.rok_extension import GIB
+from tests.pipeline.people import say, until
+from tests.story.fake_cluster import Killed, carry_on, ticks
+from tests.story.rok_cluster import (
+    RokCluster,
+    job,
+)
+
+DONE = [
+    "ProtectMachine",
+    "CreateDisk",
+    "AttachDisk",
+    "DeleteWithMachine",
+    "pvcreate",
+    "vgextend",
+    "lvextend",
+    "resize2fs",
+    "evict db-0",
+    "evict shop-1",
+    "evict guard-0",
+    "TerminateMachine",
+]
+"""What changes something beside the API server, in order."""
+BEFORE = ["CreateDisk", "AttachDisk", "DeleteWithMachine"]
+
+
+def approved(cluster: RokCluster) -> Pipeline:
+    """Return an engine over a cluster whose plan somebody has said yes to."""
+    engine = cluster.engine()
+    until(cluster, engine, Phase.AWAITING_APPROVAL)
+    say(cluster, Decision.APPROVE)
+    return engine
+
+
+def at_step(cluster: RokCluster, engine: Pipeline, kind: str) -> None:
+    """Carry on until a step is the next one."""
+
+    def there() -> bool:
+        plan = cluster.record().status.plan
+        index = plan.next_step if plan is not None else None
+        return plan is not None and index is not None and plan.steps[index].kind == kind
+
+    asyncio.run(carry_on(cluster, engine, there))
+
+
+def some(cluster: RokCluster, engine: Pipeline, number: int) -> None:
+    """Tick a number of times."""
+    asyncio.run(ticks(cluster, engine, number))
+
+
+def answer(cluster: RokCluster) -> None:
+    """Say yes once, whenever the plan waits for it."""
+    if cluster.phase() is Phase.AWAITING_APPROVAL and not cluster.orders:
+        say(cluster, Decision.APPROVE)
+
+
+def survive(cluster: RokCluster, phase: Phase, outage: float) -> None:
+    """Carry on to a phase where nothing is owed, with a new start after each death."""
+
+    def over() -> bool:
+        answer(cluster)
+        return cluster.phase() is phase and not cluster.record().owes
+
+    for _ in range(4):
+        try:
+            asyncio.run(carry_on(cluster, cluster.engine(), over))
+        except Killed:
+            cluster.clock += outage
+            continue
+        return
+    raise AssertionError("it died again and again")
+
+
+def end_of(cluster: RokCluster) -> tuple[object, ...]:
+    """Return what is left of an episode, the same whatever happened on the way."""
+    kept = cluster.record()
+    plan = kept.status.plan
+    assert plan is not None
+    node = cluster.there()
+    return (
+        kept.status.phase,
+        cluster.rok.calls,
+        [type(step).__name__ for step in cluster.writes],
+        [str(step.state) for step in plan.steps],
+        [(entry.kind, entry.closed) for entry in kept.status.ledger],
+        dict(node.annotations) if node is not None else None,
+        sorted(cluster.rok.disks),
+    )
+
+
+def grows(cluster: RokCluster) -> None:
+    """Let pods write more than the planned disk holds, until the cordon stops them."""
+    for one in job(blocks=1200 * GIB // 4096, at=cluster.clock):
+        cluster.put(one)
