@@ -1,6 +1,7 @@
 """What tests of the extension of a node do again and again. Decides nothing."""
 
 import asyncio
+from collections.abc import Callable
 
 from remediator.orders import Decision
 from remediator.pipeline import Pipeline
@@ -41,13 +42,30 @@ def approved(cluster: RokCluster) -> Pipeline:
 
 def at_step(cluster: RokCluster, engine: Pipeline, kind: str) -> None:
     """Carry on until a step is the next one."""
+    asyncio.run(carry_on(cluster, engine, lambda: next_step(cluster) == kind))
 
-    def there() -> bool:
-        plan = cluster.record().status.plan
-        index = plan.next_step if plan is not None else None
-        return plan is not None and index is not None and plan.steps[index].kind == kind
 
-    asyncio.run(carry_on(cluster, engine, there))
+def next_step(cluster: RokCluster) -> str:
+    """Return the kind of the step that is next, empty for none."""
+    plan = cluster.record().status.plan
+    index = plan.next_step if plan is not None else None
+    return plan.steps[index].kind if plan is not None and index is not None else ""
+
+
+def elsewhere() -> RokCluster:
+    """Return a cluster whose node is in no cloud that we know."""
+    cluster = RokCluster()
+    cluster.change(cluster.node, provider_id="openstack:///4f3c")
+    return cluster
+
+
+def by_hand(cluster: RokCluster) -> None:
+    """Attach the disk and remove the machine, as the plan waits for a person to."""
+    match next_step(cluster):
+        case "AttachDiskByHand":
+            cluster.rok.by_hand = {"/dev/sdc": 1200}
+        case "RemoveMachineByHand" if cluster.there() is not None:
+            cluster.forget(cluster.node)
 
 
 def some(cluster: RokCluster, engine: Pipeline, number: int) -> None:
@@ -61,11 +79,20 @@ def answer(cluster: RokCluster) -> None:
         say(cluster, Decision.APPROVE)
 
 
-def survive(cluster: RokCluster, phase: Phase, outage: float) -> None:
-    """Carry on to a phase where nothing is owed, with a new start after each death."""
+def survive(
+    cluster: RokCluster,
+    phase: Phase,
+    outage: float,
+    meanwhile: Callable[[RokCluster], None] = lambda _: None,
+) -> None:
+    """Carry on to a phase where nothing is owed, with a new start after each death.
+
+    `meanwhile` is what people do, between ticks, by what is on record alone.
+    """
 
     def over() -> bool:
         answer(cluster)
+        meanwhile(cluster)
         return cluster.phase() is phase and not cluster.record().owes
 
     for _ in range(4):

@@ -15,6 +15,7 @@ from tests.story.rok_played import (
     DONE,
     approved,
     at_step,
+    elsewhere,
     some,
 )
 
@@ -122,16 +123,9 @@ def test_a_group_that_does_not_let_the_machine_go_leaves_its_end_to_a_person() -
     assert cluster.rok.disks == {}
 
 
-def without_cloud() -> RokCluster:
-    """Return a cluster whose node is in no cloud that we know."""
-    cluster = RokCluster()
-    cluster.change(cluster.node, provider_id="openstack:///4f3c")
-    return cluster
-
-
 def test_without_a_known_cloud_a_person_attaches_the_disk_and_removes_the_machine() -> None:
     """The same steps between; what the person did is looked at."""
-    cluster = without_cloud()
+    cluster = elsewhere()
     engine = approved(cluster)
     at_step(cluster, engine, "AttachDiskByHand")
     some(cluster, engine, 3)
@@ -151,7 +145,7 @@ def test_without_a_known_cloud_a_person_attaches_the_disk_and_removes_the_machin
 
 def test_without_a_known_cloud_two_new_disks_are_one_too_many() -> None:
     """Nobody guesses which."""
-    cluster = without_cloud()
+    cluster = elsewhere()
     engine = approved(cluster)
     at_step(cluster, engine, "AttachDiskByHand")
     cluster.rok.by_hand = {"/dev/sdb": 1200, "/dev/sdc": 1200}
