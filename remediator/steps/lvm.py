@@ -6,6 +6,7 @@ nothing: LVM and the file system are looked at afterwards. From LabelDisk on the
 
 from typing import ClassVar
 
+from exporter.observe.disk_commands import Argv
 from exporter.observe.model import Kind
 from exporter.observe.model.blocks import LogicalVolume, PhysicalVolume
 from exporter.observe.view import View
@@ -35,7 +36,7 @@ class _Lvm(OfNode, frozen=True):
     lvm: str
     group: str
 
-    def command(self, argv: rok_disk.Argv) -> NodeCommand:
+    def command(self, argv: Argv) -> NodeCommand:
         """Return a command of LVM's on the node."""
         return NodeCommand(self.target, argv, float(LVM_SECONDS + KILLED_AFTER))
 
