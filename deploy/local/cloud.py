@@ -7,6 +7,7 @@ a program under test, its node feels it.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
@@ -18,7 +19,7 @@ from local.ec2_face import Face, PowerChange
 from local.processes import Child, PortTakenError, Processes, free_ports, listening, on_free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from local.background import Background
 
@@ -26,6 +27,20 @@ START_SECONDS = 60.0
 REGION = "us-east-1"
 ZONE = "us-east-1a"
 IMAGE = "ami-12c6146b"  # one that moto knows
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A disk that is attached to an instance."""
+
+    volume_id: str
+    gib: int
+    device: str
+
+    @property
+    def serial(self) -> str:
+        """What the instance's own tools call it."""
+        return self.volume_id.replace("-", "")
 
 
 class Cloud:
@@ -90,6 +105,50 @@ class Cloud:
         client = self._client(service="autoscaling")
         answer = client.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
         return [one["InstanceId"] for one in answer["AutoScalingGroups"][0]["Instances"]]
+
+    def group_around(self, name: str, instances: Sequence[str], *, smallest: int) -> None:
+        """Make a scaling group of instances that run already."""
+        client = self._client(service="autoscaling")
+        client.create_launch_configuration(
+            LaunchConfigurationName=name, ImageId=IMAGE, InstanceType="m5.large"
+        )
+        client.create_auto_scaling_group(
+            AutoScalingGroupName=name,
+            LaunchConfigurationName=name,
+            MinSize=0,
+            DesiredCapacity=0,
+            MaxSize=len(instances) + 1,
+            AvailabilityZones=[ZONE],
+        )
+        client.attach_instances(InstanceIds=list(instances), AutoScalingGroupName=name)
+        client.update_auto_scaling_group(AutoScalingGroupName=name, MinSize=smallest)
+
+    def add_disk(self, instance: str, gib: int, device: str) -> str:
+        """Give an instance a disk that ends with it, and return its ID."""
+        client = self._client()
+        made = client.create_volume(
+            AvailabilityZone=ZONE, Size=gib, VolumeType="gp3", Encrypted=True
+        )
+        volume: str = made["VolumeId"]
+        client.attach_volume(VolumeId=volume, InstanceId=instance, Device=device)
+        client.modify_instance_attribute(
+            InstanceId=instance,
+            BlockDeviceMappings=[
+                {"DeviceName": device, "Ebs": {"VolumeId": volume, "DeleteOnTermination": True}}
+            ],
+        )
+        return volume
+
+    def attached(self, instance: str) -> tuple[Disk, ...]:
+        """Return the disks that have arrived at an instance, as the endpoint tells of them."""
+        client = self._client()
+        wanted = [{"Name": "attachment.instance-id", "Values": [instance]}]
+        return tuple(
+            Disk(volume["VolumeId"], volume["Size"], at["Device"])
+            for volume in client.describe_volumes(Filters=wanted)["Volumes"]
+            for at in volume["Attachments"]
+            if at["InstanceId"] == instance and at["State"] == "attached"
+        )
 
     def disks(self) -> list[str]:
         """Return the IDs of all disks, whatever fault is set."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
+
+import aiohttp
 
 from local.background import Background
 from local.closing import Closing
@@ -49,6 +52,8 @@ class LocalCluster(Closing):
         self.processes = Processes(self._run)
         self._background = Background()
         self._instances: dict[str, str] = {}
+        self._joined: set[str] = set()
+        self._ending: set[asyncio.Task[None]] = set()
         self._logs_wanted = False
         self._parts = ExitStack()
         self._parts.callback(self.processes.end_all)
@@ -147,6 +152,29 @@ class LocalCluster(Closing):
         """The names of the nodes."""
         return tuple(self._instances)
 
+    def join(self, node: str) -> str:
+        """Start an instance and its node beside the others, and return the instance's ID.
+
+        When this instance is terminated, its Node goes as soon as it is NotReady, as a cloud's
+        controller has it.
+        """
+        instance = self.cloud.run_instance()
+        self._instances[node] = instance
+        self._joined.add(node)
+        self.players.add(node, instance)
+        self.wait(f"Ready {node}", lambda: self.usable(node), READY_SECONDS)
+        return instance
+
+    def leave(self, node: str) -> None:
+        """End a joined node at once, object and instance, if it is still there."""
+        if node not in self._joined:
+            return
+        self._joined.remove(node)
+        instance = self._instances.pop(node)
+        if self.cloud.state(instance) != "terminated":
+            self.cloud.terminate(instance)
+        self._background.run(self.players.forget(node))
+
     def instance_of(self, node: str) -> str:
         """Return the EC2 instance ID of a node."""
         if node not in self._instances:
@@ -160,11 +188,7 @@ class LocalCluster(Closing):
 
     def condition(self, node: str) -> str:
         """Return the status of a Ready condition: True, False, Unknown, or "" without one."""
-        found = self.get(f"/api/v1/nodes/{node}") or {}
-        for condition in found.get("status", {}).get("conditions", ()):
-            if condition["type"] == "Ready":
-                return str(condition["status"])
-        return ""
+        return _ready(self.get(f"/api/v1/nodes/{node}") or {})
 
     def usable(self, node: str) -> bool:
         """Say whether a node is Ready and has no taint, so that pods can go there."""
@@ -185,9 +209,32 @@ class LocalCluster(Closing):
         return time.monotonic() - started
 
     async def _power_changed(self, change: PowerChange) -> None:
-        for node, instance in self._instances.items():
+        for node, instance in tuple(self._instances.items()):
             if instance == change.instance and change.running:
                 boot_id = self.players.boot_id(node) if change.resumed else None
                 await self.players.power_on(node, boot_id)
             elif instance == change.instance:
                 await self.players.power_off(node)
+                if change.ended and node in self._joined:
+                    task = asyncio.create_task(self._lost(node))
+                    self._ending.add(task)
+                    task.add_done_callback(self._ending.discard)
+
+    async def _lost(self, node: str) -> None:
+        """Take a node away once it is NotReady; its instance has ended."""
+        while node in self._joined:
+            with suppress(aiohttp.ClientError, OSError, TimeoutError, LocalClusterError):
+                found = await self.players.api.get(f"/api/v1/nodes/{node}") or {}
+                if _ready(found) != "True":
+                    await self.players.forget(node)
+                    self._joined.discard(node)
+                    self._instances.pop(node, None)
+                    return
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def _ready(node: Object) -> str:
+    for condition in node.get("status", {}).get("conditions", ()):
+        if condition["type"] == "Ready":
+            return str(condition["status"])
+    return ""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 GROUP_END = "TerminateInstanceInAutoScalingGroup"
+ENDS = frozenset({"TerminateInstances", GROUP_END})
 POWER = {
     "StopInstances": False,
     "TerminateInstances": False,
@@ -32,11 +33,15 @@ NOT_PASSED_ON = frozenset({"host", "content-length", "accept-encoding", "connect
 
 @dataclass(frozen=True)
 class PowerChange:
-    """An instance was switched; `resumed` when it goes on after hibernation as the same boot."""
+    """An instance was switched; `resumed` when it goes on after hibernation as the same boot.
+
+    `ended`: for good.
+    """
 
     instance: str
     running: bool
     resumed: bool
+    ended: bool = False
 
 
 class Face:
@@ -100,7 +105,7 @@ class Face:
         elif status == HTTPStatus.OK and action in POWER:
             hibernate = form.get("Hibernate", ["false"])[0].lower() == "true"
             switched = [first(form, "InstanceId")] if action == GROUP_END else instances
-            await self._switch(switched, running=POWER[action], hibernate=hibernate)
+            await self._switch(action, switched, hibernate=hibernate)
         elif status == HTTPStatus.OK and action == "DescribeVolumes":
             text = self._disks.told(text)
         if status == HTTPStatus.OK:
@@ -141,7 +146,8 @@ class Face:
         async with self._session.request(request.method, url, data=body, headers=headers) as answer:
             return answer.status, await answer.text()
 
-    async def _switch(self, instances: list[str], *, running: bool, hibernate: bool) -> None:
+    async def _switch(self, action: str, instances: list[str], *, hibernate: bool) -> None:
+        running = POWER[action]
         for instance in instances:
             resumed = running and instance in self._known.hibernated
             self._known.hibernated.discard(instance)
@@ -149,4 +155,4 @@ class Face:
                 self._known.launched[instance] = time.time()
             elif hibernate:
                 self._known.hibernated.add(instance)
-            await self._changed(PowerChange(instance, running, resumed))
+            await self._changed(PowerChange(instance, running, resumed, action in ENDS))

@@ -37,12 +37,23 @@ class Players:
         self._heartbeat = heartbeat
         self._tasks: set[asyncio.Task[None]] = set()
         self._kubelets: dict[str, Kubelet] = {}
+        self._registered = 0
         self.api = background.run(_make_api(server, context))
         self._world = World(self.api)
 
     def start(self, instances: Mapping[str, str]) -> None:
         """Register a node for every {name: EC2 instance ID} and bring it to life."""
         self._background.run(self._start(instances))
+
+    def add(self, node: str, instance: str) -> None:
+        """Register one more node and bring it to life."""
+        self._background.run(self._add(node, instance))
+
+    async def forget(self, node: str) -> None:
+        """Take a node's object away, as a cloud's controller does whose instance has ended."""
+        await self.power_off(node)
+        await self.api.delete(f"/api/v1/nodes/{node}", {})
+        del self._kubelets[node]
 
     def die(self, node: str) -> None:
         """Stop a node's heartbeats and pod handling, at once; EC2 is not told."""
@@ -81,17 +92,24 @@ class Players:
     async def _start(self, instances: Mapping[str, str]) -> None:
         attacher = Attacher(self.api, self._world)
         await attacher.register()
-        server = await self.api.call("GET", "/version")
-        for number, (name, instance) in enumerate(instances.items()):
-            kubelet = Kubelet(name, instance, number, self.api, self._world)
-            # None is newer than its API server.
-            kubelet.version = server["gitVersion"]
-            await kubelet.register()
-            self._kubelets[name] = kubelet
+        for name, instance in instances.items():
+            await self._register(name, instance)
         for work in (*(cache.follow() for cache in self._world.caches), attacher.run()):
             self._tasks.add(asyncio.create_task(work))
         for name in self._kubelets:
             await self.power_on(name)
+
+    async def _add(self, name: str, instance: str) -> None:
+        await self._register(name, instance)
+        await self.power_on(name)
+
+    async def _register(self, name: str, instance: str) -> None:
+        kubelet = Kubelet(name, instance, self._registered, self.api, self._world)
+        self._registered += 1
+        # None is newer than its API server.
+        kubelet.version = (await self.api.call("GET", "/version"))["gitVersion"]
+        await kubelet.register()
+        self._kubelets[name] = kubelet
 
     async def _close(self) -> None:
         for kubelet in self._kubelets.values():

@@ -329,7 +329,7 @@ def test_a_machine_ends_through_its_group_and_takes_our_disk_with_it(
     assert cloud.members("workers") == [second]
     assert done(reader.machine(first, region=REGION)).state == "terminated"
     assert done(reader.disk(volume, region=REGION)) is None
-    assert power == [PowerChange(first, running=False, resumed=False)]
+    assert power == [PowerChange(first, running=False, resumed=False, ended=True)]
     with pytest.raises(errors.Invalid, match="has 1 and keeps 1"):
         done(writer.terminate(second, shrink=True, region=REGION))
     done(writer.terminate(second, shrink=False, region=REGION))
