@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from demo import crafted, node_pods
 from demo.acts import Act, Figure, Play, Sight
 from demo.rwx import ROK, SPEAKER
+from local import rok_texts
 from local.csi_objects import volume_name
+from local.rok_texts import BLOCK, CLONE, WRITE
 from local.statuses import timestamp
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
     from demo.ground import Ground
 
-BLOCK = 4096
 CHANGED = {"notebook": 52_424_704, "models": 13_107_200, "logs": 1_310_720}
 """Changed blocks of 4 KiB by claim where no sizes are known: 200, 50 and 5 GiB."""
 SHARES = {"models": 19, "logs": 1}
@@ -37,7 +38,7 @@ JOBS = {
     "models": "493cb10c-6110-46b4-8bb8-cd017bce9f14",
     "logs": "0e6ed9c1-3c2b-4a54-9a50-22a3ba6c5b0f",
 }
-WRITE, CLONE = "0x8A(SCSI_OPCODE_WRITE16)", "0xC3(SCSI_OPCODE_ROK_CLONE_FISK)"
+POD = "rok-csi-node-ndlvl"
 CRAFTED = (
     "Crafted here, because it cannot be had: Rok (its Events, its volumes, the status of its"
     " VolumeSnapshot). Real: API server, cordon, binder"
@@ -198,10 +199,9 @@ def _cordon(ground: Ground, node: str) -> None:
     ground.cluster.kubectl("cordon", node)
     for claim in CHANGED:
         volume = volume_name(space, claim)
-        marking = f"Marking PVC '{space}/{claim}' (PV '{volume}'), bound on cordoned node '{node}'"
-        reason = ", for unpinning (unpin reason: 'NodeCordoned')..."
-        _say(ground, "PersistentVolumeClaim", claim, "INFO", marking + reason)
-        unpinning = f"Unpinning PVC `{claim}' (PV `{volume}') from node `{node}'..."
+        marking = rok_texts.marking(space, claim, volume, node)
+        _say(ground, "PersistentVolumeClaim", claim, "INFO", marking)
+        unpinning = rok_texts.unpinning(claim, volume, node)
         _say(ground, "PersistentVolumeClaim", claim, "INFO", unpinning)
 
 
@@ -212,24 +212,16 @@ def _uncordon(ground: Ground, node: str) -> None:
 def _count(ground: Ground, node: str, changed: Mapping[str, int]) -> None:
     for claim, blocks in changed.items():
         _start(ground, "PersistentVolumeClaim", claim, claim, node)
-        size = f"{blocks} changed blocks of size 4KiB ({blocks * BLOCK / 2**30:.0f}GiB)"
-        text = f"[ 31%] About to copy {size}..."
+        text = rok_texts.about_to_copy(blocks)
         _say(ground, "PersistentVolumeClaim", claim, "PROGRESS", text)
 
 
 def _start(ground: Ground, kind: str, name: str, claim: str, node: str) -> None:
-    text = f"Starting job `{JOBS[claim]}' (worker `{node}')..."
-    _say(ground, kind, name, "JobStarted", text)
+    _say(ground, kind, name, "JobStarted", rok_texts.started(JOBS[claim], node))
 
 
 def _fail(ground: Ground, kind: str, name: str, command: str) -> None:
-    text = (
-        f"Job Failed: SCSI command {command} failed with status `SCSI_STATUS_CHECK_CONDITION' and"
-        " KCQ `SCSI_KCQ_LOGICAL_UNIT_NOT_READY_SPACE_ALLOCATION_IN_PROGRESS' (errno: No space left"
-        " on device (28)): Run `kubectl logs -n rok rok-csi-node-ndlvl -c csi-node' for more"
-        " information"
-    )
-    _say(ground, kind, name, "JobFailed", text)
+    _say(ground, kind, name, "JobFailed", rok_texts.failed(command, POD))
 
 
 def _next_second() -> None:

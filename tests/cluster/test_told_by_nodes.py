@@ -17,6 +17,7 @@ from demo.ground import Ground
 from demo.rwx import ROK, SPEAKER
 from exporter.observe.signals import CLUSTER
 from local.csi_objects import volume_name
+from local.rok_texts import BLOCK
 from tests.cluster.eyes import Eyes
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def test_a_node_that_tells_no_more_is_unseen_alone_and_comes_back(line: Line) ->
     with ExitStack() as stack:
         ground = stack.enter_context(Ground(cluster, "told-by-nodes", (gone, stays)))
         change(ground, BLOCKS)
-        ratios = dict.fromkeys((gone, stays), BLOCKS * rok.BLOCK / room.size)
+        ratios = dict.fromkeys((gone, stays), BLOCKS * BLOCK / room.size)
         told = {
             node: stack.enter_context(node_pods.told_of(cluster, node, rok=space))
             for node in (gone, stays)

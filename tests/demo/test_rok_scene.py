@@ -7,7 +7,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from demo.rok import BLOCK, LEAST_GAP, SHARES, Room
+from demo.rok import LEAST_GAP, SHARES, Room
+from local.rok_texts import BLOCK
 
 
 @given(st.integers(0, 2**50), st.integers(LEAST_GAP, 2**50))
