@@ -215,6 +215,8 @@ class Ground:
 
     def _write_drivers(self, node: str, driver: str, *, registered: bool) -> None:
         found = self.get("CSINode", node)
+        if not found and not registered:
+            return  # it went with its node
         drivers = [one for one in found["spec"].get("drivers") or () if one["name"] != driver]
         if registered:
             drivers.append({"name": driver, "nodeID": node})
