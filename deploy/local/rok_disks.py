@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from local.lvm import Lvm
 
 GROUP, VOLUME = "rokvg", "rok-fisks"
-NAMES = (f"/dev/{GROUP}/{VOLUME}", "/dev/mapper/rokvg-rok--fisks")
-"""What the logical volume is called on a node."""
-POINT = "/mnt/data"
-"""Where it is mounted on a node."""
 EXTENT = 4 * 2**20
 GIB = 2**30
 MKFS = ("mkfs.ext4", "-q", "-E", "lazy_itable_init=1,nodiscard")
@@ -124,33 +120,11 @@ class RokDisks:
             finally:
                 self._mount()
 
-    def lsblk(self, columns: str) -> str:
-        """Return what lsblk prints, with what it cannot know of a loop device put right.
-
-        Serials and the type of a disk are EC2's; who holds a disk is LVM's; the rest is lsblk's.
-        """
-        known = {device: serial for serial, device in self.devices.items()}
+    def rows(self, columns: str) -> dict[str, dict[str, Any]]:
+        """Return what lsblk says of each of these loop devices, by path."""
         command = ("lsblk", "--json", "--bytes", "--output", columns)
-        said = json.loads(loop_disk.run(*command, *known, self.volume))
-        rows = {row["path"]: row for row in said["blockdevices"]}
-        volume: dict[str, Any] = {
-            **rows[self.volume],
-            "path": NAMES[1],
-            "type": "lvm",
-            "fstype": "ext4",
-            "mountpoint": POINT,
-        }
-        holders = self.holders()
-        disks = [
-            {
-                **rows[device],
-                "serial": serial,
-                "type": "disk",
-                **({"children": [volume]} if device in holders else {}),
-            }
-            for device, serial in known.items()
-        ]
-        return json.dumps({"blockdevices": disks})
+        said = json.loads(loop_disk.run(*command, *self.devices.values(), self.volume))
+        return {row["path"]: row for row in said["blockdevices"]}
 
     def close(self) -> None:
         """Give the snapshot space back; the disks are LVM's."""

@@ -1,20 +1,22 @@
 """Plays Rok Disk Manager's container on a node: what commands in it see and do.
 
 Real: LVM, wipefs, blkid, resize2fs, on the node's disks (`rok_disks` says what is played there).
-Played: EC2's part, a disk being there as soon as EC2 says that it is attached; its serial in what
-lsblk prints; and the names under which a node has these disks. Nothing else can be run: a command
-that no container of Rok's has would be run on this machine.
+Played: EC2's part, a disk being there as soon as EC2 says that it is attached, with its serial; the
+root disk; and the names that all of them have on a node, in what is asked and in what is answered.
+Nothing else can be run: a command that no container of Rok's has would be run on this machine.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from local.exec_face import STDOUT, NoProgramError, on_this_host
-from local.rok_disks import NAMES, POINT
+from local.rok_disks import GROUP, VOLUME
 
 if TYPE_CHECKING:
     from local.cloud import Disk
@@ -28,6 +30,11 @@ BOUND = "timeout"
 BY_ID = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_"
 ROOT = "/dev/sda1"
 """The root disk of an instance: it is there, and no file stands behind it."""
+NAMES = (f"/dev/{GROUP}/{VOLUME}", "/dev/mapper/rokvg-rok--fisks")
+"""What the logical volume is called on a node."""
+POINT = "/mnt/data"
+"""Where it is mounted on a node."""
+GIB = 2**30
 
 
 class Cloud(Protocol):
@@ -47,6 +54,8 @@ class RokNode:
         self._cloud = cloud
         self._instance = instance
         self._one = asyncio.Lock()
+        self._names: dict[str, str] = {}
+        self._root: tuple[Disk, ...] = ()
 
     async def played(self, command: Command, say: Say) -> int:
         """Run a command as in the container: one at a time, as LVM's own lock would have it."""
@@ -56,7 +65,8 @@ class RokNode:
             bound = words[: _length_of_bound(words)]
             words = words[len(bound) :]
             if words[:1] == ["lsblk"]:
-                said = await asyncio.to_thread(self.disks.lsblk, words[words.index("--output") + 1])
+                columns = words[words.index("--output") + 1]
+                said = await asyncio.to_thread(self._lsblk, columns)
                 await say(STDOUT, said.encode())
                 return 0
             words = words[1:] if words[:1] == ["lvm"] else words
@@ -65,34 +75,96 @@ class RokNode:
                 raise NoProgramError(program)
             words = [self._here(word) for word in words]
             real = [*bound, *(self.disks.lvm.words if program in LVM else ()), *words]
-            there = replace(command, arguments=tuple(real))
-            if program == "resize2fs":
-                return await self._grown(there, say)
-            status = await on_this_host(there, say)
-            if program == "lvextend":
-                await asyncio.to_thread(self.disks.follow)
-            return status
+            return await self._ran(program, replace(command, arguments=tuple(real)), say)
 
     def sync(self) -> None:
         """Have the disks that EC2 has attached by now."""
         there = self._cloud.attached(self._instance)
+        self._root = tuple(one for one in there if one.device == ROOT)
         self.disks.sync({one.serial: one.gib for one in there if one.device != ROOT})
+        for serial in self._names.keys() - self.disks.devices.keys():
+            del self._names[serial]
+        for serial in self.disks.devices.keys() - self._names.keys():
+            free = (f"/dev/nvme{number}n1" for number in range(1, 30))
+            self._names[serial] = next(one for one in free if one not in self._names.values())
 
-    async def _grown(self, command: Command, say: Say) -> int:
-        meanwhile = ExitStack()
-        await asyncio.to_thread(meanwhile.enter_context, self.disks.let_go())
+    async def _ran(self, program: str, command: Command, say: Say) -> int:
+        """Run it here; what it says is said once it has ended, with a node's names."""
+        said: list[tuple[int, bytes]] = []
+
+        async def keep(channel: int, body: bytes) -> None:
+            said.append((channel, body))
+
+        with_it = ExitStack()
+        if program == "resize2fs":
+            await asyncio.to_thread(with_it.enter_context, self.disks.let_go())
         try:
-            return await on_this_host(command, say)
+            status = await on_this_host(command, keep)
         finally:
-            await asyncio.to_thread(meanwhile.close)
+            await asyncio.to_thread(with_it.close)
+        if program == "lvextend":
+            await asyncio.to_thread(self.disks.follow)
+        for channel in sorted({channel for channel, _ in said}):
+            body = b"".join(part for to, part in said if to == channel)
+            await say(channel, self._there(body.decode()).encode())
+        return status
+
+    def _lsblk(self, columns: str) -> str:
+        """Return what lsblk prints, with what it cannot know of a loop device put right.
+
+        Serials and the type of a disk are EC2's; who holds a disk is LVM's; the rest is lsblk's.
+        """
+        rows = self.disks.rows(columns)
+        volume: dict[str, Any] = {
+            **rows[self.disks.volume],
+            "path": NAMES[1],
+            "type": "lvm",
+            "fstype": "ext4",
+            "mountpoint": POINT,
+        }
+        holders = self.disks.holders()
+        disks = [
+            {
+                **rows[device],
+                "path": self._names[serial],
+                "serial": serial,
+                "type": "disk",
+                **({"children": [volume]} if device in holders else {}),
+            }
+            for serial, device in self.disks.devices.items()
+        ]
+        return json.dumps({"blockdevices": [*map(_root_disk, self._root), *disks]})
 
     def _here(self, word: str) -> str:
         """Return how this machine calls what a node calls so."""
         if word in NAMES:
             return self.disks.volume
-        if word == POINT:
-            return str(self.disks.point)
-        return self.disks.devices.get(word.removeprefix(BY_ID), word)
+        serials = {name: serial for serial, name in self._names.items()}
+        serial = serials.get(word, word.removeprefix(BY_ID))
+        return self.disks.devices.get(serial, word)
+
+    def _there(self, text: str) -> str:
+        """Return a text with the names that a node has for what this machine calls otherwise."""
+        names = {device: self._names[serial] for serial, device in self.disks.devices.items()}
+        names[self.disks.volume] = NAMES[0]
+        names[str(self.disks.point)] = POINT
+        pattern = "|".join(rf"{re.escape(name)}(?![0-9])" for name in names)
+        return re.sub(pattern, lambda found: names[found[0]], text)
+
+
+def _root_disk(disk: Disk) -> dict[str, Any]:
+    size = disk.gib * GIB
+    none = {"serial": None, "fstype": None, "pttype": None, "mountpoint": None, "ro": False}
+    part = {"path": "/dev/nvme0n1p1", "size": size - 2**20, "type": "part"}
+    return {
+        **none,
+        "path": "/dev/nvme0n1",
+        "serial": disk.serial,
+        "size": size,
+        "type": "disk",
+        "pttype": "gpt",
+        "children": [{**none, **part, "fstype": "xfs", "mountpoint": "/"}],
+    }
 
 
 def _length_of_bound(words: list[str]) -> int:

@@ -14,7 +14,8 @@ import pytest
 from demo import rok_stage
 from local.errors import LocalClusterError
 from local.exec_face import Command
-from local.rok_disks import GROUP, NAMES, VOLUME
+from local.rok_disks import GROUP, VOLUME
+from local.rok_node import BY_ID, NAMES
 from local.rok_objects import GUARD, ROK
 
 if TYPE_CHECKING:
@@ -46,8 +47,7 @@ def evict(stage: RokStage, space: str, pod: str) -> None:
 def by_hand(stage: RokStage) -> None:
     """Extend the node as an administrator would."""
     volume = stage.cluster.cloud.add_disk(stage.instance, GIB, "/dev/xvddz")
-    stage.container.sync()
-    device = stage.disks.devices[volume.replace("-", "")]
+    device = f"{BY_ID}{volume.replace('-', '')}"
     extents = rok_stage.EXTENTS + EXTENTS
     for argv in (
         ("lvm", "pvcreate", device),

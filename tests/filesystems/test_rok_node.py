@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.observe import disk_commands
 from exporter.observe.parse import blocks
 from local import rok_disks, tools
 from local.cloud import Disk
@@ -64,7 +65,7 @@ class Node:
 
     def devices(self) -> tuple[BlockDevice, ...]:
         """Return what lsblk says."""
-        status, said = self.ran(*rok_disk.lsblk())
+        status, said = self.ran(*disk_commands.lsblk())
         found = blocks.devices(said)
         assert status == 0
         assert found is not None
@@ -86,8 +87,9 @@ def test_an_attached_disk_is_found_by_its_serial_and_makes_the_snapshot_space_la
 
     The first disk is held by the volume; a disk that is detached again is no longer seen.
     """
-    (own,) = [one for one in node.devices() if one.type == "disk"]
-    assert (own.serial, own.size) == ("vol0a", GIB)
+    root, own = [one for one in node.devices() if one.type == "disk"]
+    assert (root.serial, root.holders) == ("vol0r", ("/dev/nvme0n1p1",))
+    assert (own.serial, own.size, own.path) == ("vol0a", GIB, "/dev/nvme1n1")
     (volume,) = [one for one in node.devices() if one.type == "lvm"]
     assert (volume.path, volume.mounted) == (own.holders[0], ("/mnt/data",))
     assert isinstance(rok_disk.disk(node.devices(), "vol0b", 2), Refused)
@@ -95,7 +97,7 @@ def test_an_attached_disk_is_found_by_its_serial_and_makes_the_snapshot_space_la
     node.ec2.disks.append(Disk(NEW, 2, "/dev/xvddz"))
     new = rok_disk.disk(node.devices(), "vol0b", 2)
     assert not isinstance(new, Refused)
-    status, said = node.ran(*rok_disk.wipefs(new.path))
+    status, said = node.ran(*disk_commands.wipefs(new.path))
     assert (status, blocks.signatures(said)) == (0, ())
 
     before = node.disks.space.size()
@@ -106,17 +108,25 @@ def test_an_attached_disk_is_found_by_its_serial_and_makes_the_snapshot_space_la
         rok_disk.lvextend(LVM, "rokvg", "rok-fisks", to, new.path, SECONDS),
     ):
         assert node.ran(*argv)[0] == 0, argv
-    group = rok_disk.only(blocks.groups(node.ran(*rok_disk.vgs(LVM))[1]) or (), "rokvg")
+    group = rok_disk.only(blocks.groups(node.ran(*disk_commands.vgs(LVM))[1]) or (), "rokvg")
     assert not isinstance(group, Refused)
     assert group.extents == 255 + extents_of(2 * GIB, rok_disks.EXTENT)
     assert node.disks.space.size() == before
 
-    fs = blocks.file_system(node.ran(*rok_disk.blkid("/dev/rokvg/rok-fisks"))[1])
+    fs = blocks.file_system(node.ran(*disk_commands.blkid("/dev/rokvg/rok-fisks"))[1])
     grow = rok_disk.grow(fs, "/dev/rokvg/rok-fisks", "/mnt/data")
     assert not isinstance(grow, Refused)
     assert node.ran(*grow)[0] == 0
     assert node.disks.space.size() > 0.9 * to * rok_disks.EXTENT > 3 * before
-    assert node.disks.holders() == {own.path, new.path}
+    labelled = blocks.physical_volumes(node.ran(*disk_commands.pvs(LVM))[1])
+    assert labelled is not None
+    assert [(one.device, one.group) for one in labelled] == [
+        ("/dev/nvme1n1", "rokvg"),
+        ("/dev/nvme2n1", "rokvg"),
+    ]
+    found = rok_disk.ours(labelled, UID)
+    assert found is not None
+    assert found.used_extents == extents_of(2 * GIB, rok_disks.EXTENT)
 
 
 def test_there_is_room_for_what_fits_and_errno_28_for_what_does_not(node: Node) -> None:
@@ -137,4 +147,4 @@ def test_nothing_but_the_tools_of_a_repair_is_run_on_this_machine(node: Node) ->
             node.ran(*argv)
         with pytest.raises(NoProgramError):
             node.ran("timeout", "--kill-after=5", "20", *argv)
-    assert json.loads(node.ran(*rok_disk.lsblk())[1])["blockdevices"]
+    assert json.loads(node.ran(*disk_commands.lsblk())[1])["blockdevices"]
