@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from demo import approve, blackout, grow, handover, node_loss, node_old, seen_table
+from demo import approve, blackout, grow, handover, node_loss, node_old, rok_extend, seen_table
 from demo.line import Line, Pace
 from demo.screen import Screen
 from demo.shows import SHOWS, Place
@@ -41,13 +41,14 @@ INTRODUCTION = (
 )
 UNUSABLE = 2
 APPROVE, HANDOVER, BLACKOUT = "approve", "handover", "blackout"
-GROW, NODE_OLD = "grow", "node-old"
+GROW, NODE_OLD, ROK_EXTEND = "grow", "node-old", "rok-extend"
 STORIES = {
     APPROVE: approve.ABOUT,
     HANDOVER: handover.ABOUT,
     BLACKOUT: blackout.ABOUT,
     GROW: grow.ABOUT,
     NODE_OLD: node_old.ABOUT,
+    ROK_EXTEND: rok_extend.ABOUT,
 }
 """Scenes of the remediator; the others are in SHOWS."""
 
@@ -62,7 +63,8 @@ def main() -> int:
     if scene not in ("", *STORIES) and shown is None:
         _others(screen, scene)
         return UNUSABLE
-    if shown is not None and shown.gluster and (reason := namespaces.why_not()):
+    reason = namespaces.why_not() if shown is not None and shown.gluster else ""
+    if reason := reason or (rok_extend.why_not() if scene == ROK_EXTEND else ""):
         screen.say(f"Scene {scene} is left out here: {reason}.", "bold red")
         return UNUSABLE
     screen.title(
@@ -94,7 +96,7 @@ def main() -> int:
 def _others(screen: Screen, scene: str) -> None:
     screen.say(f"There is no SCENE={scene}. Without SCENE: a node dies. Others:", "bold red")
     for name, about in ({name: show.about for name, show in SHOWS.items()} | STORIES).items():
-        screen.say(f"  make demo SCENE={name:<8} {about}")
+        screen.say(f"  make demo SCENE={name:<10} {about}")
 
 
 def _with(cluster: LocalCluster, screen: Screen, scene: str) -> int:
@@ -155,6 +157,10 @@ def _play(
         kubelets, growth = parts.face.settings, grow.GROWTH
         line = _start(Line(cluster, grow.PACE, kubelets=kubelets, growth=growth), screen)
         grow.play(cluster, line, screen, parts)
+        return line
+    if scene == ROK_EXTEND:
+        line = _start(rok_extend.line_for(cluster), screen)
+        rok_extend.play(cluster, line, screen, stack)
         return line
     show = SHOWS[scene]
     csi = stack.enter_context(Csi.start(cluster, screen.say)) if show.csi else None

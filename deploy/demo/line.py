@@ -54,17 +54,18 @@ class Line:
         mode: str = "auto",
         *,
         kubelets: Json = None,
-        growth: Json = None,
         components: Sequence[str] = (),
+        **further: Json,
     ) -> None:
         """Choose ports and write settings; `start` starts.
 
-        `kubelets` is how both programs ask kubelets, `growth` how claims may grow: sections of the
-        settings, None for what ships. `components` of the access manifests are applied, too.
+        `kubelets` is how both programs ask kubelets; `further` are other sections of the
+        remediator's settings, such as `growth`. `components` of the access manifests are applied,
+        too.
         """
         self.cluster = cluster
         self._kubelets = {"kubelets": kubelets} if kubelets is not None else {}
-        self._growth = {"growth": growth} if growth is not None else {}
+        self._further = further
         self._components = components
         self.pace = pace or Pace()
         self.mode = mode
@@ -136,7 +137,7 @@ class Line:
                 "cooldown": _text(pace.quiet),
             },
             **self._kubelets,
-            **self._growth,
+            **self._further,
         }
         self._write("remediator.yaml", remediator | changes)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from demo import crafted, node_pods
 from demo.ground import Ground
+from demo.line import ROOT
 from local import rok_disks, rok_objects, tools, workloads
 from local.csi import install_crds
 from local.csi_objects import volume_name
@@ -32,16 +33,16 @@ EXTENTS = 160
 """Of 4 MiB: a snapshot space of 640 MiB, a thousandth of what a node in service has."""
 CHANGED = {"notebook": 230_400, "models": 65_536, "logs": 8_192}
 """Blocks of 4 KiB by claim: 900 MiB, which is too much, 256 and 32 MiB."""
+USERS = ("notebook", "models")
+"""Deployments, each with the claim of its name; the third claim is used by nobody."""
 SNAPSHOT, SNAPSHOTTED = "notebook-nightly", "notebook"
-SETTINGS = {
-    "exec": {
-        "namespace": rok_objects.SYSTEM,
-        "selector": f"name={rok_objects.DISK_MANAGER}",
-        "container": rok_objects.CONTAINER,
-    },
-    "disks": 1,
-}
-"""The section `rok` of a remediator that may repair this node."""
+SETTINGS = {"exec": {"namespace": rok_objects.SYSTEM}}
+"""The section `rok` of a remediator that may repair this node; the rest is as it ships."""
+COMPONENT = ROOT / "deploy" / "manifests" / "access" / "components" / "rok"
+ACCOUNT = "system:serviceaccount:pvmedic:pvmedic-remediator"
+ALLOWED = ("rights.yaml", "commands.yaml")
+"""What ships for a remediator that repairs such nodes: rights, and which commands may run."""
+REFUSED = "none of the commands of the remediator"
 
 
 def why_not() -> str:
@@ -55,7 +56,13 @@ class RokStage:
     """The node, its machine, its disks, and Rok."""
 
     def __init__(
-        self, ground: Ground, node: str, instance: str, container: RokNode, rok: Rok
+        self,
+        ground: Ground,
+        node: str,
+        instance: str,
+        container: RokNode,
+        rok: Rok,
+        face: ExecFace,
     ) -> None:
         """Take what `opened` has made."""
         self.ground = ground
@@ -65,6 +72,10 @@ class RokStage:
         self.container = container
         self.disks = container.disks
         self.rok = rok
+        self.face = face
+        self.users = USERS
+        self.scaling_group = _group(node)
+        self.first_disks = {one.volume_id for one in self.cluster.cloud.attached(instance)}
 
     def ask_for_snapshot(self) -> None:
         """Ask for a snapshot of the volume that changed most, as a nightly job would."""
@@ -95,6 +106,16 @@ class RokStage:
         """Return the volumes that can be used on this node only."""
         listed = (self.cluster.get("/api/v1/persistentvolumes") or {"items": []})["items"]
         return [one["metadata"]["name"] for one in listed if rok_objects.pinned(one, self.node)]
+
+    def refuses_other_commands(self) -> bool:
+        """Say whether the API server holds the remediator to the commands of its repair by now."""
+        (manager,) = [one for one in self.pods() if one.startswith(f"{rok_objects.SYSTEM}/")]
+        space, _, pod = manager.partition("/")
+        try:
+            self.cluster.kubectl(f"--as={ACCOUNT}", "-n", space, "exec", pod, "--", "id")
+        except LocalClusterError as refused:
+            return REFUSED in str(refused)
+        return False
 
     def pods(self) -> list[str]:
         """Return the pods on the node, as namespace/name."""
@@ -129,14 +150,15 @@ def opened(
             stack.callback(_away, cluster)
         # Its kubelet ends the pods that are left when the namespace goes.
         ground = stack.enter_context(Ground(cluster, space, (node,), tidy=tidy))
-        cluster.cloud.group_around(f"{node}-group", [instance, *others], smallest=len(others))
+        cluster.cloud.group_around(_group(node), [instance, *others], smallest=len(others))
         cluster.cloud.add_disk(instance, DISK_GIB, DISK_DEVICE)
         disks = stack.enter_context(rok_disks.opened(tree, cluster.directory / f"{node}-disks"))
         own = next(one for one in cluster.cloud.attached(instance) if one.device == DISK_DEVICE)
         disks.make_group(own.serial, own.gib, EXTENTS)
         container = RokNode(disks, cluster.cloud, instance)
-        stack.enter_context(ExecFace(cluster, container.played))
+        face = stack.enter_context(ExecFace(cluster, container.played))
         cluster.apply(rok_objects.system(node))
+        cluster.apply("---\n".join((COMPONENT / name).read_text() for name in ALLOWED))
         ground.register(node, rok_objects.DRIVER)
         told = {"path": str(disks.space.path), "lvm": list(disks.lvm.words), "disks": 1}
         stack.enter_context(node_pods.told_of(cluster, node, rok=told))
@@ -146,11 +168,17 @@ def opened(
             Rok(cluster.server, context, node, disks.space, changed, while_used=while_used)
         )
         _populate(ground, node)
-        yield RokStage(ground, node, instance, container, rok)
+        stage = RokStage(ground, node, instance, container, rok, face)
+        ground.wait("a policy that holds", stage.refuses_other_commands)
+        yield stage
+
+
+def _group(node: str) -> str:
+    return f"{node}-group"
 
 
 def _populate(ground: Ground, node: str) -> None:
-    """Let a Deployment and a StatefulSet use volumes there; a third one is used by nobody."""
+    """Make the volumes there, and who uses them."""
     space = ground.space
     for claim in CHANGED:
         volume, source = volume_name(space, claim), crafted.csi(rok_objects.DRIVER, claim)
@@ -160,7 +188,7 @@ def _populate(ground: Ground, node: str) -> None:
         )
     for claim in CHANGED:
         ground.until_phase("PersistentVolumeClaim", claim, "Bound")
-    for name in ("notebook", "models"):
+    for name in USERS:
         ground.apply(workloads.deployment(space, name, name, node))
     wanted = [f"{space}/", f"{rok_objects.SYSTEM}/", f"{rok_objects.ROK}/{rok_objects.GUARD}"]
     stage_of = f"--field-selector=spec.nodeName={node},status.phase=Running"
@@ -183,5 +211,7 @@ def _away(cluster: LocalCluster) -> None:
         force = ("--force", "--grace-period=0")
         cluster.kubectl("-n", space, "delete", "pods", "--all", *force, "--ignore-not-found")
         cluster.kubectl("delete", "namespace", space, *gone)
+    allowed = "\n---\n".join((COMPONENT / name).read_text() for name in ALLOWED)
+    cluster.kubectl("delete", "-f", "-", "--ignore-not-found", stdin=allowed)
     for kind, name in (("storageclass", rok_objects.ROK), ("csidriver", rok_objects.DRIVER)):
         cluster.kubectl("delete", kind, name, "--ignore-not-found")

@@ -155,6 +155,10 @@ class Cloud:
         client = self._client(f"http://127.0.0.1:{self._moto_port}")
         return [one["VolumeId"] for one in client.describe_volumes()["Volumes"]]
 
+    def writes(self) -> dict[str, int]:
+        """Return how often each call that changes disks, machines or groups was done so far."""
+        return dict(self._face.writes) if self._face is not None else {}
+
     def disk_fault(self, kind: DiskFault | str | None) -> None:
         """Let calls that change something, or what is told of disks, go wrong; None heals."""
         fault = None if kind is None else DiskFault(kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from aiohttp import web
 
 from local import ec2_answers
 from local.ec2_answers import Fault, Known
-from local.ec2_disks import DiskFault, Disks, first
+from local.ec2_disks import WRITES, DiskFault, Disks, first
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -45,12 +46,16 @@ class PowerChange:
 
 
 class Face:
-    """Stands in front of moto, in the background's event loop."""
+    """Stands in front of moto, in the background's event loop.
+
+    `writes` counts what was done, by action; what was answered from memory was not done.
+    """
 
     def __init__(self, moto: str, changed: Callable[[PowerChange], Awaitable[None]]) -> None:
         """`moto` is the URL behind; `changed` hears of a switched instance before the answer."""
         self._moto = moto
         self._changed = changed
+        self.writes: Counter[str] = Counter()
         self._known = Known()
         self._disks = Disks()
         self._fault: Fault | None = None
@@ -109,6 +114,7 @@ class Face:
         elif status == HTTPStatus.OK and action == "DescribeVolumes":
             text = self._disks.told(text)
         if status == HTTPStatus.OK:
+            self.writes.update({action} & WRITES)
             status, text = self._disks.done(action, form, text)
         return web.Response(status=status, text=text, content_type="text/xml")
 
