@@ -6,6 +6,7 @@ Everything that a person says is typed: `kubectl pvmedic`. What is played is sai
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from demo import repair_told, rok_proofs, rok_stage, sightings
@@ -15,6 +16,7 @@ from demo.rok_proofs import Before
 from demo.sightings import Look
 from demo.stage import LOOK_EVERY, SceneError
 from demo.timeline import Mark
+from local.csi import install_crds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +50,9 @@ def why_not() -> str:
 
 def line_for(cluster: LocalCluster) -> Line:
     """Return the line of this scene: mode auto, and still nothing is done without a yes."""
-    return Line(cluster, Pace(minute=1.0, keep_firing=3.0), rok=rok_stage.SETTINGS)
+    # Without them the exporter would look for them again after half a minute only.
+    install_crds(cluster)
+    return Line(cluster, Pace(minute=1.0, keep_firing=3.0), **rok_stage.settings(cluster))
 
 
 def play(cluster: LocalCluster, line: Line, screen: Screen, stack: ExitStack) -> None:
@@ -146,7 +150,7 @@ class _Scene:
         def look() -> bool:
             time.sleep(LOOK_EVERY)
             before, self._look = self._look, self._take()
-            for line in sightings.lines(before, self._look):
+            for line in sightings.lines(_without_form(before), _without_form(self._look)):
                 self.screen.line(line)
             record = self.record()
             steps = repair_told.steps(record)
@@ -169,3 +173,12 @@ class _Scene:
             self.line.check()
             raise
         return sightings.take(exposition, prometheus, alertmanager, time.time())
+
+
+def _without_form(look: Look) -> Look:
+    """Return a look in which it does not count what the newest job was doing when it failed."""
+    series = (
+        replace(one, labels=tuple(label for label in one.labels if label[0] != "form"))
+        for one in look.series
+    )
+    return replace(look, series=tuple(series))

@@ -36,13 +36,17 @@ CHANGED = {"notebook": 230_400, "models": 65_536, "logs": 8_192}
 USERS = ("notebook", "models")
 """Deployments, each with the claim of its name; the third claim is used by nobody."""
 SNAPSHOT, SNAPSHOTTED = "notebook-nightly", "notebook"
-SETTINGS = {"exec": {"namespace": rok_objects.SYSTEM}}
-"""The section `rok` of a remediator that may repair this node; the rest is as it ships."""
 COMPONENT = ROOT / "deploy" / "manifests" / "access" / "components" / "rok"
 ACCOUNT = "system:serviceaccount:pvmedic:pvmedic-remediator"
-ALLOWED = ("rights.yaml", "commands.yaml")
+ALLOWED = ("rights.yaml", "facts.yaml", "commands.yaml")
 """What ships for a remediator that repairs such nodes: rights, and which commands may run."""
 REFUSED = "none of the commands of the remediator"
+
+
+def settings(cluster: LocalCluster) -> dict[str, object]:
+    """Return the sections of a remediator that may repair such nodes; the rest is as it ships."""
+    allowed = {"exec": {"namespace": rok_objects.SYSTEM}}
+    return {"rok": allowed, "facts": node_pods.asked(cluster)}
 
 
 def why_not() -> str:
@@ -111,8 +115,11 @@ class RokStage:
         """Say whether the API server holds the remediator to the commands of its repair by now."""
         (manager,) = [one for one in self.pods() if one.startswith(f"{rok_objects.SYSTEM}/")]
         space, _, pod = manager.partition("/")
+        words = f"command=id&stdout=true&container={rok_objects.CONTAINER}"
+        where = f"/api/v1/namespaces/{space}/pods/{pod}/exec?{words}"
         try:
-            self.cluster.kubectl(f"--as={ACCOUNT}", "-n", space, "exec", pod, "--", "id")
+            # What is allowed comes before what kind of stream is spoken.
+            self.cluster.kubectl(f"--as={ACCOUNT}", "create", "--raw", where, "-f", "-", stdin="{}")
         except LocalClusterError as refused:
             return REFUSED in str(refused)
         return False
