@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from local.cluster import LocalCluster
+    from local.rok import Pace
 
 DISK_GIB, DISK_DEVICE = 2, "/dev/sdf"
 EXTENTS = 160
@@ -139,11 +140,13 @@ def opened(
     others: Sequence[str],
     *,
     tidy: bool = True,
+    pace: Pace | None = None,
     while_used: bool = True,
 ) -> Iterator[RokStage]:
     """Yield a node with Rok and its volumes beside the cluster's own, in a group with machines.
 
-    `others` are the instances that stay in the group. Raises LocalClusterError where `why_not`.
+    `others` are the instances that stay in the group; the rest as in `Rok`. Raises
+    LocalClusterError where `why_not`.
     """
     if reason := why_not():
         raise LocalClusterError(reason)
@@ -172,7 +175,7 @@ def opened(
         changed = {(space, claim): blocks for claim, blocks in CHANGED.items()}
         context = cluster.control.ssl_context(cluster.control.admin)
         rok = stack.enter_context(
-            Rok(cluster.server, context, node, disks.space, changed, while_used=while_used)
+            Rok(cluster.server, context, node, disks.space, changed, pace, while_used=while_used)
         )
         _populate(ground, node)
         stage = RokStage(ground, node, instance, container, rok, face)

@@ -7,6 +7,7 @@ a program under test, its node feels it.
 from __future__ import annotations
 
 import sys
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -54,6 +55,9 @@ class Cloud:
         self._processes = processes
         self._moto_port, self._moto = self._start_moto()
         self._face: Face | None = None
+        # To make one costs more than to ask a hundred times; they may be used from any thread.
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._making = threading.Lock()
         self.endpoint_url = ""
 
     @property
@@ -219,11 +223,15 @@ class Cloud:
     def _client(  # boto3 makes it at run time
         self, endpoint: str = "", service: Literal["ec2", "autoscaling"] = "ec2"
     ) -> Any:  # noqa: ANN401
-        return boto3.client(
-            service,
-            endpoint_url=endpoint or self.endpoint_url,
-            region_name=REGION,
-            aws_access_key_id="local",
-            aws_secret_access_key="local",  # noqa: S106 - moto takes any
-            config=Config(proxies={}),
-        )
+        known = (endpoint or self.endpoint_url, service)
+        with self._making:
+            if known not in self._clients:
+                self._clients[known] = boto3.client(
+                    service,
+                    endpoint_url=known[0],
+                    region_name=REGION,
+                    aws_access_key_id="local",
+                    aws_secret_access_key="local",  # noqa: S106 - moto takes any
+                    config=Config(proxies={}),
+                )
+            return self._clients[known]

@@ -147,3 +147,4 @@ def opened(tree: Path | None, directory: Path) -> Iterator[RokDisks]:
             yield disks
         finally:
             disks.close()
+    shutil.rmtree(directory)
