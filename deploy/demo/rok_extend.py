@@ -16,6 +16,7 @@ from demo.rok_proofs import Before
 from demo.sightings import Look
 from demo.stage import LOOK_EVERY, SceneError
 from demo.timeline import Mark
+from local import rok_disks
 from local.csi import install_crds
 
 if TYPE_CHECKING:
@@ -36,8 +37,12 @@ STORY = (
 PLAYED = (
     "Real: API server, scheduler, binder, budgets and evictions; the admission policy; LVM, its"
     " metadata on disks of the size that was bought; an ext4 that is filled and grown. Played: Rok,"
-    " the container of its Disk Manager, EC2 (moto), lsblk's serials, kubelets. Sizes are a"
-    " thousandth of a node's in service, and what takes hours there takes seconds here."
+    " the container of its Disk Manager, EC2 (moto), lsblk's serials, kubelets. Sizes are some"
+    " 250 times smaller than in service, and what takes hours there takes seconds here. A volume"
+    " leaves by being made anew without its node, so its claim is Lost for a moment."
+)
+UNMOUNTED = (
+    "This machine's kernel lets nobody grow a mounted ext4: it is unmounted for a moment instead."
 )
 STEP_SECONDS = 120.0
 Json = Any
@@ -60,6 +65,8 @@ def play(cluster: LocalCluster, line: Line, screen: Screen, stack: ExitStack) ->
     began = time.monotonic()
     screen.say(STORY, "dim")
     screen.say(PLAYED, "bold")
+    if not rok_disks.grows_mounted():
+        screen.say(UNMOUNTED, "bold")
     others = [cluster.instance_of(node) for node in cluster.nodes]
     opened = rok_stage.opened(cluster, SPACE, NODE, others, tidy=False)
     stage = stack.enter_context(opened)

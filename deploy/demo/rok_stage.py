@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from demo import crafted, node_pods
 from demo.ground import Ground
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from local.cluster import LocalCluster
     from local.rok import Pace
 
+Json = Any
 DISK_GIB, DISK_DEVICE = 2, "/dev/sdf"
 EXTENTS = 160
-"""Of 4 MiB: a snapshot space of 640 MiB, a thousandth of what a node in service has."""
+"""Of 4 MiB: a snapshot space of 640 MiB, some 250 times smaller than in service."""
 CHANGED = {"notebook": 230_400, "models": 65_536, "logs": 8_192}
 """Blocks of 4 KiB by claim: 900 MiB, which is too much, 256 and 32 MiB."""
 USERS = ("notebook", "models")
@@ -44,7 +45,7 @@ ALLOWED = ("rights.yaml", "facts.yaml", "commands.yaml")
 REFUSED = "none of the commands of the remediator"
 
 
-def settings(cluster: LocalCluster) -> dict[str, object]:
+def settings(cluster: LocalCluster) -> dict[str, Json]:
     """Return the sections of a remediator that may repair such nodes; the rest is as it ships."""
     allowed = {"exec": {"namespace": rok_objects.SYSTEM}}
     return {"rok": allowed, "facts": node_pods.asked(cluster)}
