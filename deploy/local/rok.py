@@ -44,7 +44,7 @@ Claim = tuple[str, str]
 """Namespace and name."""
 VOLUMES = "/api/v1/persistentvolumes"
 SNAPSHOTS = "/apis/snapshot.storage.k8s.io/v1"
-LOOK_EVERY = 0.2
+LOOK_EVERY = 0.5
 LITTLE = 256
 """Blocks that change between a snapshot and the next one."""
 POD = "rok-csi-node-ndlvl"
