@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from local.cluster import LocalCluster
 
 DURATION = (
-    "This scene takes about 8 minutes, for Kubernetes' own wait is a part of it"
+    "This scene takes about 7 minutes, for Kubernetes' own wait is a part of it"
     " (DEMO_OWN_PATH=0 lets the machine come back instead: about 1 minute)."
 )
 ABOUT = "a node dies on Kubernetes 1.25, where pods are deleted by force after the same proof"
