@@ -51,6 +51,7 @@ def of_settings(settings: Settings) -> Guarded:
 
 def text(about: Guarded) -> str:
     """Return the policy with its binding, as YAML."""
+    container = _container(about.container)
     allowed = "\n        || ".join(map(_expression, forms(about.volume, about.path)))
     return f"""\
 # What the remediator may run in Rok Disk Manager's pods: the commands of its repair, argument by
@@ -82,7 +83,7 @@ spec:
     - expression: request.namespace == '{about.namespace}'
       message: the remediator runs commands in namespace {about.namespace} only
       reason: Forbidden
-{_container(about.container)}    - expression: "!object.?stdin.orValue(false) && !object.?tty.orValue(false)"
+{container}    - expression: "!object.?stdin.orValue(false) && !object.?tty.orValue(false)"
       message: the remediator's commands are given nothing to read
       reason: Forbidden
     - expression: >-
