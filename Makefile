@@ -17,7 +17,7 @@ help: ## this list
 setup: $(READY) ## get everything: .venv, Prometheus and Alertmanager, Kubernetes built once
 	@$(DEPLOY) $(PY) -m local tools
 
-demo: $(READY) ## failures on a real control plane, seen and repaired; SCENE=approve|handover|blackout|claims|csi|rwx|rok|heketi|gluster; STAY=1 leaves it running
+demo: $(READY) ## failures on a real control plane, seen and repaired; SCENE=approve|handover|blackout|grow|node-old|claims|csi|rwx|rok|heketi|gluster; STAY=1 leaves it running
 	@STAY=$(STAY) SCENE=$(SCENE) $(DEPLOY) $(PY) -m demo
 
 test: setup check ## the checks, then every test, on real parts: about 13 minutes; the first time some more for building

@@ -7,26 +7,19 @@ at a handler or in remediator/rights.py, with its reason.
 from __future__ import annotations
 
 import sys
-import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import exec_policy
 from exec_policy import Guarded
 from remediator.cli.rights import granted
-from remediator.rights import MEDIK8S, OWN, ROK, ROK_SPACE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from remediator.rights import Grant
+from remediator.cli.roles import NAME, role, unbound
+from remediator.rights import BARE_PODS, MEDIK8S, OWN, ROK, ROK_SPACE
 
 ACCESS = Path(__file__).parent / "manifests" / "access"
-NAME = "pvmedic-remediator"
 BEFORE = "before-1.26"
 """What only older API servers need."""
-WIDTH = 108
-RBAC = "rbac.authorization.k8s.io"
+BARE = "bare-pods"
+"""What is bound in the namespaces that want it, and nowhere else."""
 MADE = (
     "# Made by `make generate` from what the program declares (remediator/rights.py, handlers).\n"
 )
@@ -62,52 +55,10 @@ def generated() -> dict[Path, str]:
         ACCESS / "remediator.yaml": "---\n".join([HEAD, *roles]),
         ACCESS / "components" / "medik8s" / "lease.yaml": MADE + medik8s,
         ACCESS / "components" / BEFORE / "pods.yaml": MADE + older,
+        ACCESS / "components" / BARE / "pods.yaml": MADE + unbound([BARE_PODS], f"{NAME}-{BARE}"),
         ACCESS / "components" / "rok" / "rights.yaml": f"{MADE}{everywhere}---\n{in_pods}",
         ACCESS / "components" / "rok" / "commands.yaml": MADE + exec_policy.text(Guarded()),
     }
-
-
-def role(namespace: str, grants: Iterable[Grant], name: str = NAME) -> str:
-    """Return a role with its binding; the whole cluster's without a namespace."""
-    kind = "Role" if namespace else "ClusterRole"
-    head = _head(kind, namespace, name)
-    rules = "".join(map(_rule, grants))
-    return f"""{head}rules:
-{rules}---
-{_head(f"{kind}Binding", namespace, name)}roleRef:
-  apiGroup: {RBAC}
-  kind: {kind}
-  name: {name}
-subjects:
-  - kind: ServiceAccount
-    name: {NAME}
-    namespace: {OWN}
-"""
-
-
-def _head(kind: str, namespace: str, name: str) -> str:
-    where = f"  namespace: {namespace}\n" if namespace else ""
-    return f"""apiVersion: {RBAC}/v1
-kind: {kind}
-metadata:
-  name: {name}
-{where}  labels:
-    app.kubernetes.io/name: {NAME}
-    app.kubernetes.io/part-of: pvmedic
-"""
-
-
-def _rule(grant: Grant) -> str:
-    why = textwrap.wrap(grant.why, WIDTH, break_on_hyphens=False, break_long_words=False)
-    group = grant.group or '""'
-    lines = [
-        *(f"  # {line}" for line in why),
-        f"  - apiGroups: [{group}]",
-        f"    resources: [{', '.join(grant.resources)}]",
-        *([f"    resourceNames: [{', '.join(grant.names)}]"] if grant.names else []),
-        f"    verbs: [{', '.join(grant.verbs)}]",
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def main() -> int:

@@ -18,8 +18,10 @@ from exporter.observe.ec2 import Ec2
 from exporter.observe.errors import ObserveError
 from exporter.observe.kube.access import access
 from exporter.observe.kube.api import Api
+from exporter.observe.kube.scales import scales
 from exporter.observe.kubelets import Reader
 from exporter.observe.look import Beside, no_nodes
+from exporter.observe.model import Kind
 from remediator.actuators.cloud import CloudActuator
 from remediator.actuators.fenced import Fenced
 from remediator.actuators.kubernetes import KubernetesActuator
@@ -195,8 +197,8 @@ def _world(
 ) -> KubernetesWorld:
     """Return the engine's eyes: nodes are asked only where the settings name their Service."""
     nodes = pods.fresh if settings.facts.service else no_nodes
-    beside = Beside(kubelets.ask, nodes, others=rok.askers())
-    return KubernetesWorld(api, settings.namespace, beside)
+    others = {**rok.askers(), Kind.SCALE: scales(api, settings.stopping.kinds())}
+    return KubernetesWorld(api, settings.namespace, Beside(kubelets.ask, nodes, others=others))
 
 
 def _power(fencing: Fencing) -> Ec2Power:

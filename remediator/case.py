@@ -47,7 +47,9 @@ class Policy(msgspec.Struct, frozen=True):
     rate_per_handler, rate_overall: how many subjects may be acted on within rate_window.
     blast_radius: the share of nodes, 0 to 1, that may be out of service by our doing at once; two
     always may. breaker: so many unreleased Failed or Unsettled records stop everything.
-    stop_workloads, stop_pods: how many one plan may stop.
+    stop_workloads, stop_pods: how many one plan may stop. bare_pods: whether pods without owner may
+    be deleted and made again, where they ask for it; scalable: kinds that nobody here knows and
+    that may be scaled, as `Kind.group`.
     opt_in: only what carries the label is touched. capacity_cap: GiB that one plan may create.
     approve_within: how long a plan waits for a yes.
     blocking_alerts: names of alerts while which nothing begins.
@@ -77,6 +79,8 @@ class Policy(msgspec.Struct, frozen=True):
     capacity_cap: int = 4096
     stop_workloads: int = 20
     stop_pods: int = 200
+    bare_pods: bool = False
+    scalable: frozenset[str] = frozenset()
     blocking_alerts: frozenset[str] = frozenset()
     medik8s_leases: str = ""
     growth: Growth = Growth()

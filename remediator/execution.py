@@ -57,7 +57,7 @@ class Execution:
             what = "; ".join(f"{k}: {why}" for k, why in sorted(sight.unseen.items()))
             return self._halted(record, Phase.DEFERRED, f"cannot see {what}")
         try:
-            known = plans.from_record(plan)
+            known = plans.recalled(plans.from_record(plan), record.status.ledger)
         except ValueError as error:
             return moved(record, Phase.FAILED, f"{error}: written by another version?", now)
         if (sentence := progress.undone(record, known, index, sight.view)) is not None:

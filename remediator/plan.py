@@ -4,12 +4,13 @@ What single steps do is in steps/. No I/O here.
 """
 
 import hashlib
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import msgspec
 
 from remediator import steps
-from remediator.record import PlanRecord
+from remediator.record import LedgerEntry, PlanRecord
 from remediator.steps.base import Step
 
 
@@ -114,3 +115,9 @@ def from_record(record: PlanRecord) -> Plan:
         gluster_nodes=record.gluster_nodes,
         findings=record.findings,
     )
+
+
+def recalled(plan: Plan, ledger: Iterable[LedgerEntry]) -> Plan:
+    """Return the plan, its steps with what only the record's ledger knows."""
+    kept = tuple(ledger)
+    return msgspec.structs.replace(plan, steps=tuple(one.recalled(kept) for one in plan.steps))

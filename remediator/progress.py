@@ -97,9 +97,6 @@ def paid(record: Record, step: Step, now: float, note: str) -> Record:
 def _settled(record: Record, these: Callable[[LedgerEntry], bool], now: float, note: str) -> Record:
     """Return the record whose open debts of a kind are closed."""
     ledger = tuple(
-        msgspec.structs.replace(entry, closed=True, closed_at=now, note=note)
-        if these(entry)
-        else entry
-        for entry in record.status.ledger
+        entry.settled(now, note) if these(entry) else entry for entry in record.status.ledger
     )
     return with_status(record, ledger=ledger)

@@ -18,6 +18,9 @@ HISTORY = 50
 """How many history entries a record keeps: the newest ones, and the very first."""
 
 
+MANIFEST = "manifest"
+"""In the ledger: what an object that we deleted is made again from. Kept as long as it is owed."""
+
 FINALIZER = "pvmedic.dev/undo"
 """Keeps a record that somebody deletes until nothing is owed any more."""
 
@@ -205,6 +208,11 @@ class LedgerEntry(_Wire, frozen=True):
     closed: bool = False
     closed_at: float | None = None
     note: str = ""
+
+    def settled(self, now: float, note: str) -> "LedgerEntry":
+        """Return the entry once nothing is owed for it, and why."""
+        prior = {key: value for key, value in self.prior.items() if key != MANIFEST}
+        return msgspec.structs.replace(self, closed=True, closed_at=now, note=note, prior=prior)
 
 
 class DecisionRecord(_Wire, frozen=True):

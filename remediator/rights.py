@@ -77,6 +77,23 @@ ENGINE = (
 )
 """What is needed whatever the handlers are."""
 
+BARE_PODS = Grant(
+    "",
+    ("pods",),
+    ("delete", "create"),
+    "Pods without owner that ask for it: deleted, and made again from their manifest. Whoever may"
+    " create pods may do what any account of that namespace may.",
+)
+"""Needed only where the setting `stopping.bare_pods` is on, in the namespaces that want it."""
+
+SCALES = Grant(
+    "",
+    (),
+    ("get", "patch"),
+    "Kinds of the setting stopping.scalable: their replicas, seen and changed.",
+)
+"""What each kind of that setting needs; whoever knows the setting fills in group and resource."""
+
 MEDIK8S = Grant(
     LEASES,
     ("leases",),

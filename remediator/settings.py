@@ -22,6 +22,7 @@ from remediator.case import Policy
 from remediator.handlers import handler_of
 from remediator.rok_settings import RokSettings
 from remediator.sizes import GrowthSettings
+from remediator.stopping import StoppingSettings
 from remediator.when import Schedule
 
 SHORTEST_GAP = Duration(30.0)
@@ -315,6 +316,9 @@ class Settings(msgspec.Struct, frozen=True):
     growth: Annotated[GrowthSettings, setting("How claims may grow that fill up.")] = (
         GrowthSettings()
     )
+    stopping: Annotated[
+        StoppingSettings, setting("What may be stopped beyond workloads that everybody knows.")
+    ] = StoppingSettings()
     rok: Annotated[
         RokSettings, setting("How a node whose Rok snapshot space is full is repaired.")
     ] = RokSettings()
@@ -368,6 +372,8 @@ class Settings(msgspec.Struct, frozen=True):
             capacity_cap=limits.capacity_cap,
             stop_workloads=limits.stop_workloads,
             stop_pods=limits.stop_pods,
+            bare_pods=self.stopping.bare_pods,
+            scalable=frozenset(self.stopping.kinds()),
             blocking_alerts=frozenset(self.schedule.blocking_alerts),
             medik8s_leases=self.medik8s_leases,
             growth=self.growth.value(),

@@ -130,9 +130,7 @@ class Verification:
 
 
 def _close(record: Record, entry: LedgerEntry, now: float, note: str) -> Record:
-    return _replace(
-        record, entry, msgspec.structs.replace(entry, closed=True, closed_at=now, note=note)
-    )
+    return _replace(record, entry, entry.settled(now, note))
 
 
 def _replace(record: Record, old: LedgerEntry, new: LedgerEntry) -> Record:

@@ -2,9 +2,9 @@
 
 Environment: SCENE chooses one of `shows.SHOWS` or of `STORIES`; without it nodes are lost. STAY=1
 leaves everything running until Ctrl-C (a SCENE then stays as it is before its repair).
-DEMO_OWN_PATH=0 skips measuring Kubernetes' own path. Exit codes: 0 when every scene ended as it
-should, 1 when not, 2 for a SCENE that there is none of or that cannot be played here, 130 on
-Ctrl-C.
+DEMO_OWN_PATH=0 skips measuring Kubernetes' own path, or waiting for it. Exit codes: 0 when every
+scene ended as it should, 1 when not, 2 for a SCENE that there is none of or that cannot be played
+here, 130 on Ctrl-C.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from demo import approve, blackout, handover, node_loss, seen_table
+from demo import approve, blackout, grow, handover, node_loss, node_old, seen_table
 from demo.line import Line, Pace
 from demo.screen import Screen
 from demo.shows import SHOWS, Place
@@ -28,6 +28,7 @@ from local import namespaces, tools
 from local.cluster import LocalCluster
 from local.csi import Csi, install_crds
 from local.errors import LocalClusterError
+from local.kubelet_face import KubeletFace
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -40,7 +41,14 @@ INTRODUCTION = (
 )
 UNUSABLE = 2
 APPROVE, HANDOVER, BLACKOUT = "approve", "handover", "blackout"
-STORIES = {APPROVE: approve.ABOUT, HANDOVER: handover.ABOUT, BLACKOUT: blackout.ABOUT}
+GROW, NODE_OLD = "grow", "node-old"
+STORIES = {
+    APPROVE: approve.ABOUT,
+    HANDOVER: handover.ABOUT,
+    BLACKOUT: blackout.ABOUT,
+    GROW: grow.ABOUT,
+    NODE_OLD: node_old.ABOUT,
+}
 """Scenes of the remediator; the others are in SHOWS."""
 
 
@@ -62,12 +70,14 @@ def main() -> int:
     )
     if scene:
         screen.say(INTRODUCTION)
+        if scene == NODE_OLD:
+            screen.say(node_old.DURATION)
     else:
         screen.say(node_loss.INTRODUCTION)
         screen.say(f"{node_loss.duration()} The first time, getting the tools comes before.")
     try:
-        found = tools.ensure(screen.say)
-        if shown is not None and shown.csi:
+        found = (tools.ensure_old if scene == NODE_OLD else tools.ensure)(screen.say)
+        if scene == GROW or (shown is not None and shown.csi):
             tools.ensure_csi(screen.say)
         if shown is not None and shown.gluster:
             tools.ensure_gluster(screen.say)
@@ -132,6 +142,19 @@ def _play(
     if scene in (HANDOVER, BLACKOUT):
         line = _start(Line(cluster), screen)
         (handover if scene == HANDOVER else blackout).play(cluster, line, screen)
+        return line
+    if scene == NODE_OLD:
+        line = _start(Line(cluster, components=node_old.COMPONENTS), screen)
+        node_old.play(cluster, line, screen, patient=node_old.waits_it_out())
+        return line
+    if scene == GROW:
+        parts = grow.Parts(
+            stack.enter_context(Csi.start(cluster, screen.say)),
+            stack.enter_context(KubeletFace(cluster, "kubelet-face")),
+        )
+        kubelets, growth = parts.face.settings, grow.GROWTH
+        line = _start(Line(cluster, grow.PACE, kubelets=kubelets, growth=growth), screen)
+        grow.play(cluster, line, screen, parts)
         return line
     show = SHOWS[scene]
     csi = stack.enter_context(Csi.start(cluster, screen.say)) if show.csi else None

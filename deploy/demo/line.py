@@ -30,7 +30,7 @@ from local.csi import established
 from local.processes import free_ports, listening
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from local.cluster import LocalCluster
     from local.processes import Child
@@ -47,9 +47,25 @@ Json = Any  # what these APIs answer; the readers take from it what they need
 class Line:
     """The four programs; they end with the cluster's processes."""
 
-    def __init__(self, cluster: LocalCluster, pace: Pace | None = None, mode: str = "auto") -> None:
-        """Choose ports and write settings; `start` starts."""
+    def __init__(
+        self,
+        cluster: LocalCluster,
+        pace: Pace | None = None,
+        mode: str = "auto",
+        *,
+        kubelets: Json = None,
+        growth: Json = None,
+        components: Sequence[str] = (),
+    ) -> None:
+        """Choose ports and write settings; `start` starts.
+
+        `kubelets` is how both programs ask kubelets, `growth` how claims may grow: sections of the
+        settings, None for what ships. `components` of the access manifests are applied, too.
+        """
         self.cluster = cluster
+        self._kubelets = {"kubelets": kubelets} if kubelets is not None else {}
+        self._growth = {"growth": growth} if growth is not None else {}
+        self._components = components
         self.pace = pace or Pace()
         self.mode = mode
         self.directory = cluster.directory / "line"
@@ -65,7 +81,7 @@ class Line:
 
     def start(self) -> None:
         """Apply what ships, start all four, wait until they answer."""
-        self.cluster.apply(ROOT / "deploy" / "manifests" / "access")
+        self.cluster.apply(self._access())
         crd = "crd/remediations.pvmedic.dev"
         self.cluster.wait(crd, partial(established, self.cluster, crd), START_SECONDS)
         self.write_settings()
@@ -99,6 +115,7 @@ class Line:
             "state": str(self.directory / "state.json"),
             "facts": node_pods.asked(self.cluster),
             "heketi": heketi.settings(self.cluster.directory),
+            **self._kubelets,
         }
         self._write("exporter.yaml", {**exporter, **own})
         pace = self.pace
@@ -118,6 +135,8 @@ class Line:
                 "quiet": _text(pace.quiet),
                 "cooldown": _text(pace.quiet),
             },
+            **self._kubelets,
+            **self._growth,
         }
         self._write("remediator.yaml", remediator | changes)
 
@@ -205,6 +224,19 @@ class Line:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
+
+    def _access(self) -> Path:
+        """Return the kustomization to apply: what ships, or one of our own that adds components."""
+        access = ROOT / "deploy" / "manifests" / "access"
+        if not self._components:
+            return access
+        own = self.directory / "access"
+        own.mkdir()
+        there = os.path.relpath(access, own.resolve())
+        components = [f"{there}/components/{name}" for name in self._components]
+        content = {"resources": [there], "components": components}
+        (own / "kustomization.yaml").write_text(json.dumps(content))
+        return own
 
     def _program(self, url: str, account: str) -> dict[str, Json]:
         directory = self.cluster.service_account("pvmedic", account)

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 OURS = "pvmedic-remediator"  # the field manager of everything that the remediator writes
 NODE_LOST = "pvmedic_node_lost_with_volumes_since_timestamp_seconds"
-MULTI_ATTACH = "pvmedic_multi_attach_since_timestamp_seconds"
+OF_SPACE = tuple(
+    f"pvmedic_{signal}_since_timestamp_seconds"
+    for signal in ("multi_attach", "volume_filling", "expansion_failed")
+)
+"""Series whose first label is the scene's namespace."""
 Json = Any  # what these APIs answer
 
 
@@ -51,6 +55,19 @@ class Pod:
     node: str
     phase: str
     terminating: bool = False
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the scene's namespace: sizes as Kubernetes writes them.
+
+    `status` is how far its expansion is, in Kubernetes' word for it.
+    """
+
+    name: str
+    asks: str
+    has: str
+    status: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,6 +122,7 @@ class Snapshot:
     record: Record | None = None
     node: Node | None = None
     pods: tuple[Pod, ...] = ()
+    claims: tuple[Claim, ...] = ()
 
     def phase(self) -> str:
         """Return the record's phase, "" without one."""
@@ -119,6 +137,10 @@ class Snapshot:
         """Say whether Alertmanager has an alert of this name."""
         return any(alert.name == name for alert in self.alerts)
 
+    def claim(self, name: str) -> Claim:
+        """Return a claim; one without sizes where there is none."""
+        return next((one for one in self.claims if one.name == name), Claim(name, "", ""))
+
     def running(self, *, not_on: str = "") -> int:
         """Count the pods that run and stay, on any node but one."""
         return sum(
@@ -130,7 +152,9 @@ class Snapshot:
 def take(cluster: LocalCluster, line: Line, focus: Focus) -> Snapshot:
     """Look at everything once; raises OSError or aiohttp.ClientError when a part is away."""
     node = cluster.get(f"/api/v1/nodes/{focus.node}") if focus.node else None
-    pods = cluster.get(f"/api/v1/namespaces/{focus.namespace}/pods") or {"items": []}
+    space = f"/api/v1/namespaces/{focus.namespace}"
+    pods = cluster.get(f"{space}/pods") or {"items": []}
+    claims = cluster.get(f"{space}/persistentvolumeclaims") or {"items": []}
     subject = {"node": focus.node} if focus.node else {"namespace": focus.namespace}
     records = [r for r in line.remediations() if subject.items() <= r["spec"]["subject"].items()]
     log = line.child("remediator").log.read_text(errors="replace")
@@ -146,12 +170,13 @@ def take(cluster: LocalCluster, line: Line, focus: Focus) -> Snapshot:
         pods=tuple(
             sorted((pod_of(pod) for pod in pods["items"]), key=lambda pod: (pod.name, pod.uid))
         ),
+        claims=tuple(claim_of(claim) for claim in claims["items"]),
     )
 
 
 def metrics_of(exposition: str, focus: Focus) -> list[str]:
     """Return the since-series that are about the focus, as they are exposed."""
-    wanted = [f'{MULTI_ATTACH}{{namespace="{focus.namespace}"']
+    wanted = [f'{name}{{namespace="{focus.namespace}"' for name in OF_SPACE]
     if focus.node:
         wanted.append(f'{NODE_LOST}{{node="{focus.node}"')
     return [line for line in exposition.splitlines() if line.startswith(tuple(wanted))]
@@ -220,6 +245,17 @@ def pod_of(item: Json) -> Pod:
         node=item["spec"].get("nodeName", ""),
         phase=item.get("status", {}).get("phase", ""),
         terminating="deletionTimestamp" in metadata,
+    )
+
+
+def claim_of(item: Json) -> Claim:
+    """Return a claim."""
+    status = item.get("status", {})
+    return Claim(
+        name=item["metadata"]["name"],
+        asks=item["spec"]["resources"]["requests"]["storage"],
+        has=status.get("capacity", {}).get("storage", ""),
+        status=(status.get("allocatedResourceStatuses") or {}).get("storage", ""),
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from demo.line import Line
+    from demo.person import Person
     from demo.screen import Screen
     from local.cluster import LocalCluster
 
@@ -134,3 +135,13 @@ def workload(space: str, node: str, part: str) -> str:
         if item["kind"] in ("Deployment", "StatefulSet"):
             item["spec"]["template"]["spec"]["nodeSelector"] = {PART: part}
     return "".join(f"---\n{json.dumps(item)}\n" for item in objects)
+
+
+def show_plan(stage: Stage, who: Person, record: str) -> None:
+    """Let a person look at a record; the part that is the plan is shown."""
+    stage.screen.tell(timeline.Mark.TOLD, f"{who.name} types: kubectl pvmedic show {record}")
+    text = who.types("show", record).stdout
+    stage.check("\n  plan" in text, f"kubectl pvmedic show tells of no plan: {text}")
+    plan = text[text.index("\n  plan") : text.index("\nGuards")]
+    for shown in plan.strip("\n").splitlines():
+        stage.screen.say(f"          {shown}", "dim")

@@ -58,6 +58,7 @@ def lines(before: Snapshot, after: Snapshot) -> list[Line]:
         *_alerts(before, after),
         *_record(before.record, after.record, after.at),
         *_pods(before, after),
+        *_claims(before, after),
     ]
     placed = [replace(line, at=max(line.at, before.at)) for line in found]
     return sorted(placed, key=lambda line: line.at)
@@ -166,6 +167,22 @@ def _pods(before: Snapshot, after: Snapshot) -> Iterator[Line]:
             mark = Mark.GOOD if _state(pod).startswith("Running") else Mark.PLAIN
             new = "" if uid in known else "a new pod, "
             yield Line(after.at, mark, f"pod {pod.name} is {_state(pod)}", f"{new}uid {uid[:8]}")
+
+
+def _claims(before: Snapshot, after: Snapshot) -> Iterator[Line]:
+    known = {claim.name: claim for claim in before.claims}
+    for claim in after.claims:
+        was = known.get(claim.name, claim)
+        if claim.asks != was.asks:
+            asked = f"it asked for {was.asks} and had {was.has}"
+            yield Line(after.at, Mark.PLAIN, f"claim {claim.name} asks for {claim.asks}", asked)
+        if claim.status and claim.status != was.status:
+            mark = Mark.BAD if claim.status.endswith("Infeasible") else Mark.PLAIN
+            yield Line(after.at, mark, f"claim {claim.name}: {claim.status}", "its own status")
+        if was.has and claim.has != was.has:
+            yield Line(
+                after.at, Mark.GOOD, f"claim {claim.name} has {claim.has}", f"it had {was.has}"
+            )
 
 
 def _state(pod: Pod) -> str:

@@ -138,6 +138,10 @@ class LocalCluster(Closing):
         """
         return self._background.run(self.players.api.get(path))
 
+    def post(self, path: str, body: Object) -> Object:
+        """Create an object as administrator; return it, or what is answered to a question."""
+        return self._background.run(self.players.api.call("POST", path, body))
+
     @property
     def nodes(self) -> tuple[str, ...]:
         """The names of the nodes."""

@@ -100,7 +100,7 @@ class Csi(Closing):
         driver, storage_class = f"csidriver/{FAULTY_DRIVER}", f"sc/{csi_objects.STORAGE_CLASS}"
         self.cluster.kubectl("delete", "--ignore-not-found", driver, storage_class)
 
-    def fail(
+    def fail(  # noqa: PLR0913 -- what a fault can differ in
         self,
         rpc: str,
         code: str,
@@ -109,15 +109,18 @@ class Csi(Closing):
         times: int = 0,
         delay: float = 0.0,
         volume: str = "",
+        above: int = 0,
         done: bool = False,
     ) -> None:
         """Let calls of an RPC (ControllerPublishVolume) end with a gRPC code (Internal).
 
         `times` calls only (0: all), after `delay` seconds, only those about one volume handle ("":
-        any). With `done` the call takes effect, and only its answer is an error.
+        any), only those that ask for more than `above` bytes (0: all). With `done` the call takes
+        effect, and only its answer is an error.
         """
         fault = {"code": code, "message": message, "times": times, "delaySeconds": delay}
-        self.driver.put_fault(rpc, {**fault, "volume": volume, "done": done})
+        which = {"volume": volume, "aboveBytes": above}
+        self.driver.put_fault(rpc, {**fault, **which, "done": done})
 
     def hang(self, rpc: str, *, times: int = 0, volume: str = "") -> None:
         """Let calls of an RPC last longer than any caller waits."""

@@ -24,26 +24,42 @@ if TYPE_CHECKING:
     from local.progress import Report
 
 KUBERNETES_VERSION = "v1.36.1"
-VERSION_VARIABLES = (
-    "k8s.io/component-base/version.gitVersion",
-    "k8s.io/client-go/pkg/version.gitVersion",
+OLD_VERSION = "v1.25.4"
+"""Without the out-of-service taint: the newest such version of which every module is to be had."""
+VERSIONED = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+LINKER_FLAGS = "-s -w " + " ".join(
+    f"-X {name}.gitVersion={KUBERNETES_VERSION}" for name in VERSIONED
 )
-LINKER_FLAGS = "-s -w " + " ".join(f"-X {name}={KUBERNETES_VERSION}" for name in VERSION_VARIABLES)
 
 
 @dataclass(frozen=True)
 class Module:
-    """A folder with go.mod and go.sum, the programs that it builds, and what to tell meanwhile."""
+    """A folder with go.mod and go.sum, the programs that it builds, and what to tell meanwhile.
+
+    `kubernetes` is the version that its programs call themselves. Old ones do not take it apart.
+    """
 
     folder: str
     programs: tuple[str, ...]
     what: str
     usually: str
+    kubernetes: str = KUBERNETES_VERSION
 
     @property
     def path(self) -> Path:
         """Where the pins are."""
         return Path(__file__).parent / self.folder
+
+    @property
+    def flags(self) -> str:
+        """Return the linker's flags."""
+        if self.kubernetes == KUBERNETES_VERSION:
+            return LINKER_FLAGS
+        major, minor, _ = self.kubernetes.removeprefix("v").split(".")
+        named = {"gitVersion": self.kubernetes, "gitMajor": major, "gitMinor": minor}
+        return "-s -w " + " ".join(
+            f"-X {package}.{name}={value}" for package in VERSIONED for name, value in named.items()
+        )
 
 
 CONTROL_PLANE = Module(
@@ -51,6 +67,13 @@ CONTROL_PLANE = Module(
     ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
     f"etcd and Kubernetes {KUBERNETES_VERSION}",
     "6 to 10 minutes on two cores, 0.7 GB of downloads",
+)
+OLD_CONTROL_PLANE = Module(
+    "controlplane-1.25",
+    ("kube-apiserver", "kube-controller-manager", "kube-scheduler"),
+    f"Kubernetes {OLD_VERSION}",
+    "6 to 10 minutes on two cores, 0.6 GB of downloads",
+    OLD_VERSION,
 )
 ALERTMANAGER = Module("alertmanager", ("alertmanager", "amtool"), "Alertmanager", "1 minute")
 CSI = Module(
@@ -67,7 +90,7 @@ OUTPUT_LINES = 20
 
 def ensure(cache: Path, module: Module, report: Report) -> Path:
     """Return a directory with every program of a module, built there if it was not yet."""
-    built = cache / f"{module.folder}-{stamp(module.path)}"
+    built = cache / f"{module.folder}-{stamp(module.path, module.flags)}"
     if all((built / program).is_file() for program in module.programs):
         return built
     go = _go(cache, report)
@@ -87,10 +110,10 @@ def ensure(cache: Path, module: Module, report: Report) -> Path:
     return built
 
 
-def stamp(module: Path) -> str:
+def stamp(module: Path, flags: str = LINKER_FLAGS) -> str:
     """Return a short hash of all that decides what is built: pins, own source, flags."""
     pins = b"\0".join((module / name).read_bytes() for name in ("go.mod", "go.sum"))
-    decides = hashlib.sha256(pins + LINKER_FLAGS.encode())
+    decides = hashlib.sha256(pins + flags.encode())
     for source in sorted(module.rglob("*.go")):
         decides.update(f"\0{source.relative_to(module)}\0".encode() + source.read_bytes())
     return decides.hexdigest()[:12]
@@ -110,7 +133,7 @@ def _build(go: Path, module: Module, into: Path) -> None:
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
     }
-    command: list[str | Path] = [go, "build", "-ldflags", LINKER_FLAGS, "-o", f"{into}/", "tool"]
+    command: list[str | Path] = [go, "build", "-ldflags", module.flags, "-o", f"{into}/", "tool"]
     _run(command, f"the build of {module.what} failed", environment, module.path)
 
 

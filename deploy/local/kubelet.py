@@ -1,7 +1,8 @@
 """Plays one node's kubelet: registers, sends heartbeats, starts and ends pods.
 
-A pod starts when its volumes are attached. A kubelet without power does nothing at all, so that
-what Kubernetes does about it is Kubernetes' own.
+A pod starts when its volumes are attached. A volume that has grown under it gets its file system
+grown: in the claim's status, for there is no file system. A kubelet without power does nothing at
+all, so that what Kubernetes does about it is Kubernetes' own.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from local import statuses
+from local import expansion, statuses
 from local.api import AGAIN_SECONDS, MERGE_PATCH, Api, ApiError
 
 if TYPE_CHECKING:
@@ -27,7 +28,11 @@ class Kubelet:
     """One node. Every method runs in the players' event loop."""
 
     def __init__(self, name: str, instance: str, number: int, api: Api, world: World) -> None:
-        """Prepare; `number` (0-250) makes the addresses of this node's pods its own."""
+        """Prepare; `number` (0-250) makes the addresses of this node's pods its own.
+
+        `version` may be set to what it calls itself.
+        """
+        self.version = statuses.KUBELET_VERSION
         self.name = name
         self.instance = instance
         self.boot_id = ""
@@ -115,7 +120,7 @@ class Kubelet:
             not statuses.healthy(conditions)
             or status.get("nodeInfo", {}).get("bootID") != self.boot_id
         ):
-            patch = statuses.node_status(conditions, self.boot_id, time.time())
+            patch = statuses.node_status(conditions, self.boot_id, time.time(), self.version)
         in_use = sorted({name for pod in pods for name in (self._world.wanted(pod) or {}).values()})
         if in_use != sorted(status.get("volumesInUse", [])):
             patch["volumesInUse"] = in_use
@@ -136,6 +141,17 @@ class Kubelet:
             status = statuses.pod_status(pod, self._address(), time.time(), running=running)
             body = {"metadata": {"uid": metadata["uid"]}, "status": status}
             await self._api.patch(f"{path}/status", body)
+        else:
+            await self._grow(pod)
+
+    async def _grow(self, pod: Object) -> None:
+        """Do the node's step for each volume of a running pod that waits for it."""
+        space = pod["metadata"]["namespace"]
+        for claim, volume in self._world.mounts(pod):
+            if expansion.waits_for_node(claim):
+                name = claim["metadata"]["name"]
+                path = f"/api/v1/namespaces/{space}/persistentvolumeclaims/{name}/status"
+                await self._api.patch(path, expansion.grown(claim, volume))
 
     def _address(self) -> str:
         self._pods_started += 1

@@ -81,8 +81,11 @@ class Players:
     async def _start(self, instances: Mapping[str, str]) -> None:
         attacher = Attacher(self.api, self._world)
         await attacher.register()
+        server = await self.api.call("GET", "/version")
         for number, (name, instance) in enumerate(instances.items()):
             kubelet = Kubelet(name, instance, number, self.api, self._world)
+            # None is newer than its API server.
+            kubelet.version = server["gitVersion"]
             await kubelet.register()
             self._kubelets[name] = kubelet
         for work in (*(cache.follow() for cache in self._world.caches), attacher.run()):

@@ -45,8 +45,13 @@ def node(name: str, provider_id: str) -> Object:
     }
 
 
-def node_status(conditions: list[Object], boot_id: str, now: float) -> Object:
-    """Return the status of a healthy node; what was healthy keeps its transition time."""
+def node_status(
+    conditions: list[Object], boot_id: str, now: float, version: str = KUBELET_VERSION
+) -> Object:
+    """Return the status of a healthy node; what was healthy keeps its transition time.
+
+    `version` is the kubelet's.
+    """
     before = {condition["type"]: condition for condition in conditions}
     room = {"cpu": "4", "memory": "16Gi", "pods": "110", "ephemeral-storage": "100Gi"}
     info = {
@@ -56,7 +61,7 @@ def node_status(conditions: list[Object], boot_id: str, now: float) -> Object:
         "kernelVersion": "6.1.0",
         "osImage": "played by pvmedic",
         "containerRuntimeVersion": "containerd://2.1.0",
-        "kubeletVersion": KUBELET_VERSION,
+        "kubeletVersion": version,
         "kubeProxyVersion": "",
         "operatingSystem": "linux",
         "architecture": "amd64",

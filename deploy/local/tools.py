@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,22 @@ def ensure(report: Report) -> Tools:
         promtool=debian["promtool"],
         alertmanager=alertmanager / "alertmanager",
         amtool=alertmanager / "amtool",
+    )
+
+
+def ensure_old(report: Report) -> Tools:
+    """Return the same with an API server, controller manager and scheduler of `OLD_VERSION`.
+
+    etcd and kubectl are the new ones.
+    """
+    present = ensure(report)
+    with _cache(report) as cache:
+        old = go_build.ensure(cache, go_build.OLD_CONTROL_PLANE, report)
+    return replace(
+        present,
+        kube_apiserver=old / "kube-apiserver",
+        kube_controller_manager=old / "kube-controller-manager",
+        kube_scheduler=old / "kube-scheduler",
     )
 
 

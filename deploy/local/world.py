@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from local.api import Api, Watched
-from local.volumes import attachable, attached_to
+from local.volumes import attachable, attached_to, claim_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +49,16 @@ class World:
     def wanted(self, pod: Object) -> dict[str, str] | None:
         """Return the attachable volumes of a pod as `volumes.attachable` does."""
         return attachable(pod, self.claims.objects, self.volumes.objects)
+
+    def mounts(self, pod: Object) -> list[tuple[Object, Object]]:
+        """Return the bound claims of a pod, each with its volume."""
+        space = pod["metadata"]["namespace"]
+        claims = [self.claims.objects.get((space, name), {}) for name in claim_names(pod)]
+        pairs = [
+            (claim, self.volumes.objects.get(("", claim.get("spec", {}).get("volumeName", ""))))
+            for claim in claims
+        ]
+        return [(claim, volume) for claim, volume in pairs if volume is not None]
 
     def attached(self, node: str) -> set[str]:
         """Return the names of the volumes that are attached to a node."""

@@ -7,15 +7,14 @@ clock.
 
 from collections.abc import Iterator, Mapping
 from operator import attrgetter
-from typing import TypeVar, cast
+from typing import cast
 
 import msgspec
 
 from exporter.observe import model
 from exporter.observe.model import Kind
-from exporter.observe.objects import BUCKETS, Objects, from_key
-
-T = TypeVar("T")
+from exporter.observe.objects import BUCKETS, from_key
+from exporter.observe.repair_reads import RepairReads
 
 _NAME = attrgetter("name")
 
@@ -32,31 +31,8 @@ class Want(msgspec.Struct, frozen=True):
     field_selector: str = ""
 
 
-class View:
-    """Reads over Objects. `unseen` maps a kind that could not be observed to the sentence why."""
-
-    def __init__(
-        self, objects: Objects, taken: float, unseen: Mapping[Kind, str] | None = None
-    ) -> None:
-        """Wrap objects observed at `taken`."""
-        self._objects = objects
-        self.taken = taken
-        self.unseen: Mapping[Kind, str] = unseen or {}
-
-    def _get(self, wanted: type[T], kind: Kind, namespace: str, name: str) -> T | None:
-        found = self._objects.get(kind, namespace, name)
-        return found if isinstance(found, wanted) else None
-
-    def _indexed(self, wanted: type[T], index: str, namespace: str, name: str) -> list[T]:
-        found = self._objects.indexed(index, namespace, name)
-        return [obj for obj in found if isinstance(obj, wanted)]
-
-    def _of(self, wanted: type[T], kind: Kind) -> Iterator[T]:
-        return (obj for obj in self._objects.of(kind) if isinstance(obj, wanted))
-
-    def sees(self, kind: Kind) -> bool:
-        """Whether this kind could be observed; an empty kind that was seen is empty."""
-        return kind not in self.unseen
+class View(RepairReads):
+    """Reads over Objects: those of every look here, those of a repair's in its base."""
 
     def node(self, name: str) -> model.Node | None:
         """Return a Node."""
@@ -100,16 +76,6 @@ class View:
         """Return all StorageClasses."""
         return list(self._of(model.StorageClass, Kind.STORAGE_CLASS))
 
-    def quotas(self, namespace: str) -> list[model.Quota]:
-        """Return the ResourceQuotas of a namespace."""
-        found = self._objects.within(Kind.QUOTA, namespace)
-        return [one for one in found.values() if isinstance(one, model.Quota)]
-
-    def limit_ranges(self, namespace: str) -> list[model.LimitRange]:
-        """Return the LimitRanges of a namespace."""
-        found = self._objects.within(Kind.LIMIT_RANGE, namespace)
-        return [one for one in found.values() if isinstance(one, model.LimitRange)]
-
     def csi_node(self, name: str) -> model.CsiNode | None:
         """Return the CSINode of a node."""
         return self._get(model.CsiNode, Kind.CSI_NODE, "", name)
@@ -133,28 +99,6 @@ class View:
     def snapshot_classes(self) -> list[model.SnapshotClass]:
         """Return all VolumeSnapshotClasses."""
         return list(self._of(model.SnapshotClass, Kind.SNAPSHOT_CLASS))
-
-    def workload(self, kind: Kind, namespace: str, name: str) -> model.Workload | None:
-        """Return what makes pods from a template, of one kind."""
-        return self._get(model.Workload, kind, namespace, name)
-
-    def workloads(self, kind: Kind, namespace: str) -> list[model.Workload]:
-        """Return the workloads of one kind in a namespace, by name."""
-        found = self._objects.within(kind, namespace).values()
-        return sorted((obj for obj in found if isinstance(obj, model.Workload)), key=_NAME)
-
-    def autoscalers(self, kind: Kind, namespace: str) -> list[model.Autoscaler]:
-        """Return the autoscalers of one kind in a namespace, by name."""
-        found = self._objects.within(kind, namespace).values()
-        return sorted((obj for obj in found if isinstance(obj, model.Autoscaler)), key=_NAME)
-
-    def attestations(self) -> list[model.Attestation]:
-        """Return what people say of nodes' power."""
-        return list(self._of(model.Attestation, Kind.ATTESTATION))
-
-    def network_fences(self) -> list[model.NetworkFence]:
-        """Return what shuts addresses out of a driver's storage."""
-        return list(self._of(model.NetworkFence, Kind.NETWORK_FENCE))
 
     def volume_stats(self, namespace: str, claim: str) -> model.VolumeStats | None:
         """Return what a kubelet last said of a claim that is mounted on its node."""
@@ -361,22 +305,6 @@ class View:
         """Iterate over the PersistentVolumes that are volumes of Gluster's."""
         for number in range(BUCKETS):
             yield from self._indexed(model.Volume, "gluster_volumes", "", str(number))
-
-    def machine(self, node: str) -> model.Machine | None:
-        """Return a node's machine as its cloud shows it."""
-        return self._get(model.Machine, Kind.MACHINE, "", node)
-
-    def repair_disks(self, uid: str) -> model.RepairDisks | None:
-        """Return the cloud's disks that carry the tags of the Remediation of this uid."""
-        return self._get(model.RepairDisks, Kind.REPAIR_DISKS, "", uid)
-
-    def node_disks(self, node: str) -> model.NodeDisks | None:
-        """Return a node's disks as its own tools see them."""
-        return self._get(model.NodeDisks, Kind.NODE_DISKS, "", node)
-
-    def drain(self, node: str) -> model.Drain | None:
-        """Return all pods of a node with the budgets over them."""
-        return self._get(model.Drain, Kind.DRAIN, "", node)
 
     def events_of(self, kind: str, namespace: str, name: str) -> list[model.KubeEvent]:
         """Return the kept Events about an object, oldest first.

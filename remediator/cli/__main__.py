@@ -9,6 +9,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from exporter.kit import settings
 from exporter.kit.terminal import harmless
 from exporter.observe import errors
@@ -21,9 +23,11 @@ from remediator.cli import (
     cluster,
     decide,
     read,
+    roles,
     simulate,
     switch,
 )
+from remediator.cli.rights import More
 from remediator.cli.said import DONE, NO, UNANSWERED, UNUSABLE, Said, as_json, said
 from remediator.orders import Decision
 from remediator.settings import Settings, Webhook
@@ -84,6 +88,8 @@ async def _done(typed: argparse.Namespace) -> Said:
     if command == "check-config":
         settings.read(typed.file, Settings, os.environ)
         return said(DONE, f"{typed.file}: nothing is wrong with it.")
+    if command == "roles":
+        return roles.asked_for(settings.read(typed.file, Settings, os.environ))
     if command == "plan":
         return await ask.plan(_remediator(typed), typed.signal, _labels(typed.subject), width)
     if command == "simulate":
@@ -103,9 +109,7 @@ async def _asked(typed: argparse.Namespace, api: Api, width: int) -> Said:
     if command == "attestations":
         return await attest.listed(api, time.time(), width)
     if command == "check-access":
-        return await check_access.check(
-            api, typed.account, typed.namespace, typed.medik8s, typed.rok
-        )
+        return await check_access.check(api, typed.account, typed.namespace, _more(typed))
     return await _changed(typed, api, width)
 
 
@@ -137,6 +141,14 @@ async def _simulated(typed: argparse.Namespace, width: int) -> Said:
         return await simulate.simulate(notification, own, None, width)
     async with Api(cluster.way(typed.kubeconfig, typed.context, os.environ)) as api:
         return await simulate.simulate(notification, own, api, width)
+
+
+def _more(typed: argparse.Namespace) -> More:
+    """Return what the remediator's settings make necessary, as far as somebody tells of them."""
+    own = settings.read(typed.settings, Settings, os.environ) if typed.settings else NO_SETTINGS
+    told = roles.more(own, tuple(typed.bare_pods))
+    typed_too = {"medik8s": typed.medik8s or told.medik8s, "rok": typed.rok or told.rok}
+    return msgspec.structs.replace(told, **typed_too)
 
 
 def _remediator(typed: argparse.Namespace) -> ask.Remediator:

@@ -85,12 +85,29 @@ def parser(program: str) -> argparse.ArgumentParser:
         help="where the setting medik8s_leases is used: what it says",
     )
     one.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="the remediator's settings: what they make necessary is asked for, too",
+    )
+    one.add_argument(
+        "--bare-pods",
+        action="append",
+        default=[],
+        metavar="NAMESPACE",
+        help="where its pods without owner may be deleted and made again",
+    )
+    one.add_argument(
         "--rok",
         default="",
         metavar="NAMESPACE",
         help="where the setting rok.exec.namespace is used: what it says",
     )
     _namespace(one)
+    one = found.add_parser(
+        "roles", help="print the role that the remediator's settings need beyond those that ship"
+    )
+    one.add_argument("file", type=Path, metavar="FILE")
     return whole
 
 

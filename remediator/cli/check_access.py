@@ -10,7 +10,7 @@ import msgspec
 
 from exporter.observe import errors
 from exporter.observe.kube.api import Api
-from remediator.cli.rights import NEWEST, Right, needed, unwanted
+from remediator.cli.rights import NEWEST, NOTHING_MORE, More, Right, needed, unwanted
 from remediator.cli.said import DONE, NO, Said, said
 from remediator.world import KubernetesWorld
 
@@ -29,11 +29,11 @@ class _Review(msgspec.Struct):
     status: _Status
 
 
-async def check(api: Api, account: str, namespace: str, medik8s: str = "", rok: str = "") -> Said:
-    """Ask for every right; raises ObserveError."""
+async def check(api: Api, account: str, namespace: str, more: More = NOTHING_MORE) -> Said:
+    """Ask for every right, those that settings make necessary too; raises ObserveError."""
     slots = asyncio.Semaphore(AT_ONCE)
     server = await KubernetesWorld(api, namespace).version() or NEWEST
-    wanted, surely_not = needed(namespace, medik8s, server, rok), unwanted(server)
+    wanted, surely_not = needed(namespace, more, server), unwanted(server)
 
     async def one(right: Right) -> bool:
         async with slots:

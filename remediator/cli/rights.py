@@ -3,15 +3,32 @@
 deploy/manifests/access/remediator.yaml is made from the same.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from remediator.handlers import HANDLERS
-from remediator.rights import ENGINE, MEDIK8S, OWN, ROK, ROK_SPACE, Grant
+from remediator.rights import BARE_PODS, ENGINE, MEDIK8S, OWN, ROK, ROK_SPACE, SCALES, Grant
 
 NEWEST = (1, 1000)
 """A version of the API server that needs nothing which only older ones do."""
+
+
+class More(msgspec.Struct, frozen=True):
+    """What only some settings make necessary.
+
+    `medik8s`: what `medik8s_leases` says. `bare_pods`: the namespaces whose pods without owner may
+    be deleted and made again. `scalable`: group and resource of the kinds that may be scaled.
+    `rok`: what `rok.exec.namespace` says.
+    """
+
+    medik8s: str = ""
+    bare_pods: tuple[str, ...] = ()
+    scalable: tuple[tuple[str, str], ...] = ()
+    rok: str = ""
+
+
+NOTHING_MORE = More()
 
 
 class Right(msgspec.Struct, frozen=True):
@@ -39,16 +56,14 @@ def granted() -> tuple[Grant, ...]:
 
 
 def needed(
-    namespace: str, medik8s: str = "", server: tuple[int, int] = NEWEST, rok: str = ""
+    namespace: str, more: More = NOTHING_MORE, server: tuple[int, int] = NEWEST
 ) -> tuple[Right, ...]:
     """Return what it needs, right by right; `namespace` is its own.
 
-    `medik8s`: what its setting `medik8s_leases` says; `rok`: `rok.exec.namespace`. `server` is the
-    API server's version. A right that several need has all their reasons.
+    `server` is the API server's version. A right that several need has all their reasons.
     """
-    spaces = {OWN: namespace, MEDIK8S.namespace: medik8s, ROK_SPACE: rok}
     found: dict[Right, list[str]] = {}
-    for right in _each(spaces, server):
+    for right in _each(namespace, more, server):
         reasons = found.setdefault(msgspec.structs.replace(right, why=""), [])
         reasons += [] if right.why in reasons else [right.why]
     return tuple(
@@ -63,10 +78,25 @@ def unwanted(server: tuple[int, int] = NEWEST) -> tuple[Right, ...]:
     return tuple(one for one in UNWANTED if (one.verb, one.group, one.resource) not in has)
 
 
-def _each(spaces: Mapping[str, str], server: tuple[int, int]) -> Iterator[Right]:
-    """Yield the rights; `spaces` are the namespaces that stand for those of the manifests."""
-    medik8s = (MEDIK8S,) if spaces[MEDIK8S.namespace] else ()
-    optional = (*medik8s, *(ROK if spaces[ROK_SPACE] else ()))
+def optional(more: More) -> Iterator[Grant]:
+    """Yield what settings make necessary."""
+    if more.medik8s:
+        yield msgspec.structs.replace(MEDIK8S, namespace=more.medik8s)
+    for space in more.bare_pods:
+        yield msgspec.structs.replace(BARE_PODS, namespace=space)
+    yield from scales(more.scalable)
+    for grant in ROK if more.rok else ():
+        space = more.rok if grant.namespace == ROK_SPACE else grant.namespace
+        yield msgspec.structs.replace(grant, namespace=space)
+
+
+def scales(kinds: Iterable[tuple[str, str]]) -> Iterator[Grant]:
+    """Yield what scaling these needs, each group and resource."""
+    for group, resource in kinds:
+        yield msgspec.structs.replace(SCALES, group=group, resources=(f"{resource}/scale",))
+
+
+def _each(namespace: str, more: More, server: tuple[int, int]) -> Iterator[Right]:
     now = (one for one in granted() if one.before is None or server < one.before)
     return (
         Right(
@@ -74,10 +104,10 @@ def _each(spaces: Mapping[str, str], server: tuple[int, int]) -> Iterator[Right]
             grant.group,
             resource,
             grant.why,
-            spaces.get(grant.namespace, grant.namespace),
+            namespace if grant.namespace == OWN else grant.namespace,
             name,
         )
-        for grant in (*now, *optional)
+        for grant in (*now, *optional(more))
         for resource in grant.resources
         for verb in grant.verbs
         for name in grant.names or ("",)
@@ -89,6 +119,7 @@ UNWANTED = (
     Right("create", "pvmedic.dev", "nodeattestations", "it could prove what it likes"),
     Right("get", "", "secrets", "it has no use for them"),
     Right("create", "", "pods/exec", "it runs commands in Rok Disk Manager's pods at most"),
+    Right("create", "", "pods", "it could be any account (only in namespaces that want it)"),
     Right("delete", "", "pods", "the control plane does that (it is needed only before 1.26)"),
     Right("impersonate", "", "users", "it could be anybody"),
 )

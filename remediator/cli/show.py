@@ -78,7 +78,7 @@ def planned(plan: PlanRecord | None, width: int) -> Iterator[str]:
             yield from _wrapped(step.detail, 2 * INDENT, width)
     if plan.used_claims:
         claims = ", ".join(plan.used_claims)
-        yield from _wrapped(f"claims that must be used again: {claims}", INDENT, width)
+        yield from _wrapped(f"for the sake of: {claims}", INDENT, width)
 
 
 def verdicts(said: Sequence[VerdictRecord], width: int) -> Iterator[str]:

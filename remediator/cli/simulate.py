@@ -15,7 +15,9 @@ import msgspec
 from exporter.kit.terminal import harmless
 from exporter.observe.errors import Conflict, ObserveError, Unreachable
 from exporter.observe.kube.api import Api
-from exporter.observe.model import Subject
+from exporter.observe.kube.scales import scales
+from exporter.observe.look import Beside
+from exporter.observe.model import Kind, Subject
 from exporter.observe.parse.instance import InstanceReading
 from exporter.observe.signals import detector_of
 from remediator import alert as alerts
@@ -148,7 +150,9 @@ async def _looked(
     asked = named(alert.signal, {label: alert.labels.get(label, "") for label in labels})
     if isinstance(asked, str):
         return simulated
-    world, unasked = KubernetesWorld(api, settings.namespace), Unasked()
+    others = {Kind.SCALE: scales(api, settings.stopping.kinds())}
+    world = KubernetesWorld(api, settings.namespace, Beside(others=others))
+    unasked = Unasked()
     judge = Judge(
         world=world,
         power=unasked,

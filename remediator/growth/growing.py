@@ -5,6 +5,7 @@ quotas, LimitRanges, its driver's largest volume, and what one plan may create.
 """
 
 import math
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -59,11 +60,26 @@ def grown(claim: model.Claim, view: View, growth: Growth, cap: int, now: float) 
     )
 
 
-def waiting(claim: model.Claim | None) -> str:
-    """Say what a claim still waits for; empty when it has what it asks for, or is gone."""
-    if claim is None or not claim.growing:
+def waiting(claim: model.Claim | None, view: View) -> str:
+    """Say what a claim still waits for; empty when it has what it asks for, or is gone.
+
+    Empty as well while only its next mount is missing: see `mount_missing`.
+    """
+    if claim is None or not claim.growing or mount_missing(claim, view):
         return ""
     return f"it has {quantity(claim.capacity or 0)} and waits for {quantity(claim.requested or 0)}"
+
+
+def mount_missing(claim: model.Claim, view: View) -> bool:
+    """Whether the volume is as large as asked, and no pod is there whose kubelet does the rest.
+
+    That is no failure (expansion_failed does not show it), and nobody can hurry it.
+    """
+    volume = view.volume_of(claim)
+    if not claim.growing or volume is None or volume.capacity is None:
+        return False
+    mounted = any(p.node and not p.ended for p in view.pods_of(claim.namespace, claim.name))
+    return volume.capacity >= (claim.requested or 0) and not mounted
 
 
 def _claim_forbids(claim: model.Claim) -> Never | Later | None:
@@ -142,17 +158,33 @@ def _wanted(claim: model.Claim, view: View, base: int, allowed: Allowance) -> in
 
 def _full(claim: model.Claim, view: View) -> float:
     """Return the used share of bytes, or of inodes where that is more; 0 when not measured."""
+    return max((share for _, share in _used(claim, view)), default=0.0)
+
+
+def _used(claim: model.Claim, view: View) -> Iterator[tuple[str, float]]:
+    """Yield of what how much is used, 0 to 1, where its kubelet has measured it."""
     stats = view.volume_stats(claim.namespace, claim.name)
     if stats is None:
-        return 0.0
-    pairs = ((stats.available, stats.capacity), (stats.inodes_free, stats.inodes))
-    return max((1 - free / all_ for free, all_ in pairs if free is not None and all_), default=0.0)
+        return
+    measured = {
+        "bytes": (stats.available, stats.capacity),
+        "inodes": (stats.inodes_free, stats.inodes),
+    }
+    for what, (free, all_) in measured.items():
+        if free is not None and all_:
+            yield what, 1 - free / all_
 
 
 def _findings(
     claim: model.Claim, view: View, wanted: int, size: int, narrowest: Limit
 ) -> tuple[str, ...]:
     found = [f"it has {quantity(claim.capacity or 0)}; {narrowest.said}"]
+    for what, share in _used(claim, view):
+        if what == "bytes" and claim.capacity:
+            then = share * claim.capacity / size
+            found.append(f"{share:.0%} of its bytes are used; of {quantity(size)} it is {then:.0%}")
+        elif share > 1 - FREE_AFTER:
+            found.append(f"{share:.0%} of its {what} are used")
     if size < wanted:
         found.append(f"{quantity(wanted)} would be needed, so this helps for a short time only")
     owners = {pod.owner for pod in view.pods_of(claim.namespace, claim.name)}

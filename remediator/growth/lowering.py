@@ -109,8 +109,15 @@ def _smaller(claim: model.Claim, view: View, growth: Growth) -> Lower | Never | 
             " asked for is between: make the back end give that much"
         )
     volume = view.volume_of(claim)
-    largest = growth.largest_of(volume.driver if volume is not None else "")
+    driver = volume.driver if volume is not None else ""
+    largest = growth.largest_of(driver)
     most = largest // GIB * GIB if largest is not None else lowest
-    size = most if lowest <= most < asks else lowest
+    known = lowest <= most < asks
+    why = (
+        f"the settings say that {driver} makes volumes of at most {quantity(most)}"
+        if known and largest is not None
+        else "nobody knows how much the back end would give, so it is the next GiB above"
+    )
     told = f"it has {quantity(has)} and asks for {quantity(asks)}; only more than it has is allowed"
-    return Lower(size, (told, "if this size is refused as well, only the back end can help"))
+    again = "if this size is refused as well, only the back end can help"
+    return Lower(most if known else lowest, (told, why, again))

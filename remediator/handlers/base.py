@@ -13,7 +13,7 @@ from exporter.observe.model import Kind, Subject
 from exporter.observe.parse.instance import InstanceReading
 from exporter.observe.view import View, Want
 from remediator.case import Case
-from remediator.growth.growing import waiting
+from remediator.growth.growing import mount_missing, waiting
 from remediator.growth.limits import reads
 from remediator.plan import Decision
 from remediator.record import LedgerEntry, Record
@@ -119,8 +119,16 @@ class ClaimRequests(Unpowered):
 
     def goal(self, record: Record, view: View) -> Goal:
         """Ask the claim whether it has what it asks for."""
-        missing = waiting(view.claim(*_claim_of(record)))
-        return Goal(reached=not missing, sentence=missing or "the claim has what it asks for")
+        claim = view.claim(*_claim_of(record))
+        if missing := waiting(claim, view):
+            return Goal(reached=False, sentence=missing)
+        if claim is not None and mount_missing(claim, view):
+            return Goal(
+                reached=True,
+                sentence="its volume has what it asks for; its file system grows when a pod mounts"
+                " it",
+            )
+        return Goal(reached=True, sentence="the claim has what it asks for")
 
 
 def _claim_of(record: Record) -> tuple[str, str]:

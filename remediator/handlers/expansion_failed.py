@@ -9,9 +9,11 @@ failure.
 What is not done: nothing while the larger size may still come, nothing while only the node's step
 is missing. Elsewhere the refusal carries the commands with which a person makes the claim anew.
 
-Goal: the claim has what it asks for.
+Goal: the claim has what it asks for, or its volume has and no pod is there to mount it.
 """
 
+from exporter.observe import model
+from exporter.observe.model.facts import Stage
 from exporter.observe.parse.instance import InstanceReading
 from exporter.observe.view import View
 from remediator.case import Case
@@ -23,6 +25,9 @@ from remediator.plan import Decision, Declined, Deferred, Plan
 from remediator.record import LedgerEntry, Record
 from remediator.rights import Grant
 from remediator.steps.claims import LowerRequest
+
+NODE_WITHIN = 600.0
+"""Seconds within which a kubelet attaches, mounts and grows what a pod was just given."""
 
 
 class ExpansionFailed(ClaimRequests):
@@ -50,6 +55,8 @@ class ExpansionFailed(ClaimRequests):
         claim = view.claim(namespace, name)
         if claim is None:
             return Deferred(f"claim {namespace}/{name} is not there")
+        if (sentence := _at_it(case)) is not None:
+            return Deferred(sentence)
         found = lowered(claim, case.signal.reason, view, case.policy.growth, case.server)
         if isinstance(found, Never):
             by_hand = f"; by hand:\n{found.commands}" if found.commands else ""
@@ -77,3 +84,14 @@ class ExpansionFailed(ClaimRequests):
         """Owe nothing: whoever wants more asks for more."""
         del entry, record, view, power
         return Closed("whoever wants more asks for more")
+
+
+def _at_it(case: Case) -> str | None:
+    """Say that a pod's kubelet may still be doing the rest; None when that is not so any more."""
+    since, node = case.signal.since, ("stage", Stage.NODE.value) in case.signal.named
+    if not node or since is None or case.now - since > NODE_WITHIN:
+        return None
+    return (
+        "its volume has grown, and a pod has it only since"
+        f" {model.rfc3339(since)}: its kubelet may still be at it"
+    )

@@ -8,7 +8,7 @@ is written on it. The driver and the kubelet do the rest.
 What is not done: nothing without a ceiling that somebody has set, nothing while an expansion is
 pending, nothing inside the file system. A volume never shrinks again, so there is no way back.
 
-Goal: the claim has what it asks for.
+Goal: the claim has what it asks for, or its volume has and no pod is there to mount it.
 """
 
 from exporter.observe.parse.instance import InstanceReading

@@ -7,9 +7,11 @@ version that knows its kind. What a step means is in the file beside.
 import msgspec
 
 from remediator.record import LedgerEntry, StepRecord
+from remediator.steps.bare_pods import RecreatePod, StopPod
 from remediator.steps.base import Step
 from remediator.steps.claims import GrowClaim, LowerRequest
 from remediator.steps.pods import AwaitDetached, ForceDeletePod
+from remediator.steps.scales import StartScale, StopScale
 from remediator.steps.taints import AddTaint, RemoveTaint
 from remediator.steps.users import AwaitNoPods, AwaitRwxClear
 from remediator.steps.workloads import StartWorkload, StopWorkload
@@ -21,6 +23,10 @@ STEPS: tuple[type[Step], ...] = (
     AwaitNoPods,
     AwaitRwxClear,
     StartWorkload,
+    StopScale,
+    StartScale,
+    StopPod,
+    RecreatePod,
     GrowClaim,
     LowerRequest,
     ForceDeletePod,

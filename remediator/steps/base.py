@@ -5,9 +5,9 @@ looks before it acts. No I/O here: `act` only says what a call would carry, and 
 it. A step says nothing about when it may be done: guards and handlers do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Self, TypeAlias
 
 import msgspec
 
@@ -15,6 +15,7 @@ from exporter.observe import model
 from exporter.observe.model import Kind
 from exporter.observe.view import View
 from remediator.cloud import CloudCall
+from remediator.record import LedgerEntry
 
 UNDO_ANNOTATION = model.UNDO_ANNOTATION
 
@@ -158,6 +159,22 @@ class Step(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
         """Return what was there before: what an undo needs to know."""
         del view
         return {}
+
+    def recalled(self, ledger: Iterable[LedgerEntry]) -> Self:
+        """Return the step with what only the record knows; that is no part of the plan."""
+        del ledger
+        return self
+
+    def owed(self, ledger: Iterable[LedgerEntry], what: str) -> str | None:
+        """Return what an open debt that this step pays has kept of before; None where nothing."""
+        found = [
+            entry.prior[what]
+            for entry in ledger
+            if not entry.closed
+            and (entry.kind, entry.target_uid) == (self.pays, self.uid)
+            and what in entry.prior
+        ]
+        return found[-1] if found else None
 
     def act(self, view: View) -> Act | None:
         """Return the call that does it, bound to what the View shows.

@@ -3,11 +3,18 @@
 These steps only look. What stops users is in workloads.py.
 """
 
+from collections.abc import Iterable
+from typing import ClassVar, Self
+
+import msgspec
+
 from exporter.observe import model
 from exporter.observe.model import Kind
 from exporter.observe.model.facts import RwxClear, RwxRecovering
 from exporter.observe.signals.base import lost
 from exporter.observe.view import View
+from remediator.record import LedgerEntry
+from remediator.steps.bare_pods import StopPod
 from remediator.steps.base import (
     DONE,
     GONE,
@@ -18,6 +25,7 @@ from remediator.steps.base import (
     unseen,
 )
 from remediator.steps.claims import OfClaim
+from remediator.steps.scales import StopScale
 from remediator.steps.workloads import STOPPABLE, STOPPED_AT
 
 PODS_WITHIN = 1800.0
@@ -52,8 +60,12 @@ class AwaitRwxClear(OfClaim, frozen=True):
     """Wait for Rok's word on the claim that all pods are gone, newer than its warning and our stop.
 
     Source: rok-csi, Event `INFO` on the claim. Where it was missed nobody can tell, and a person is
-    asked.
+    asked. `since` is when we began to stop what carries no note of ours, Unix seconds; 0 for never.
     """
+
+    readings: ClassVar[frozenset[str]] = frozenset({"since"})
+
+    since: float = 0.0
 
     @property
     def waits_for(self) -> float:
@@ -63,6 +75,13 @@ class AwaitRwxClear(OfClaim, frozen=True):
     def sentence(self) -> str:
         """Return what it waits for."""
         return f"wait until Rok says that the volume of claim {self.target} can be used again"
+
+    def recalled(self, ledger: Iterable[LedgerEntry]) -> Self:
+        """Return it with the time of the first of our stops that no note tells of."""
+        kinds = (StopPod.__name__, StopScale.__name__)
+        times = [one.at for one in ledger if one.kind in kinds and not one.closed]
+        # As notes have it, and Events: whole seconds.
+        return msgspec.structs.replace(self, since=float(int(min(times, default=0.0))))
 
     def observe(self, view: View) -> Observation:
         """Say whether the word came."""
@@ -81,21 +100,21 @@ class AwaitRwxClear(OfClaim, frozen=True):
                     warned = max(warned, event.last)
                 case RwxClear(volume=volume) if volume in ("", claim.volume):
                     clear = max(clear, event.last)
-        if clear and clear > warned and clear >= _stopped_at(self.owner, namespace, view):
+        if clear and clear > warned and clear >= self._stopped_at(view):
             return DONE
         return not_done("Rok has not said yet that all pods are gone")
 
-
-def _stopped_at(owner: str, namespace: str, view: View) -> float:
-    """Return when we began to stop users, Unix seconds; 0 when none of our notes is left."""
-    times = [
-        float(told)
-        for kind in STOPPABLE
-        for one in view.workloads(kind, namespace)
-        if one.annotations.get(UNDO_ANNOTATION) == owner
-        and (told := one.annotations.get(STOPPED_AT, "")).isdecimal()
-    ]
-    return min(times, default=0.0)
+    def _stopped_at(self, view: View) -> float:
+        """Return when we began to stop users, Unix seconds; 0 when nothing tells of it."""
+        namespace, _ = self.claim
+        noted = [
+            float(told)
+            for kind in STOPPABLE
+            for one in view.workloads(kind, namespace)
+            if one.annotations.get(UNDO_ANNOTATION) == self.owner
+            and (told := one.annotations.get(STOPPED_AT, "")).isdecimal()
+        ]
+        return min([*noted, *([self.since] if self.since else [])], default=0.0)
 
 
 def _pod(pod: model.Pod, view: View) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from exporter.observe.kube.api import GET_SECONDS
 from remediator.cli.check_access import OTHER, SELF, check
-from remediator.cli.rights import UNWANTED, needed
+from remediator.cli.rights import UNWANTED, More, needed
 from remediator.cli.said import DONE, NO, Said
 from remediator.rights import MEDIK8S
 from tests.cli.scripted import Scripted
@@ -103,7 +103,7 @@ def test_another_account_is_asked_about_with_the_groups_that_it_has() -> None:
 def test_where_medik8s_leases_are_taken_their_rights_are_needed_too() -> None:
     """Only there, and in the namespace that the setting names."""
     api = Judged(granted=tuple(f"{verb} leases" for verb in MEDIK8S.verbs))
-    answer = asyncio.run(check(api, "", "pvmedic", "health"))
+    answer = asyncio.run(check(api, "", "pvmedic", More(medik8s="health")))
     asked = [spec["resourceAttributes"] for _, _, spec in api.sent]
     there = [one for one in asked if one["namespace"] == "health"]
     assert [one["verb"] for one in there] == list(MEDIK8S.verbs)
@@ -114,10 +114,10 @@ def test_where_medik8s_leases_are_taken_their_rights_are_needed_too() -> None:
 def test_where_commands_run_on_nodes_their_rights_are_needed_too() -> None:
     """Commands in the namespace that the setting names alone; a drain goes everywhere."""
     everywhere = ("list poddisruptionbudgets", "create pods/eviction")
-    answer = asyncio.run(check(Judged(granted=everywhere), "", "pvmedic", rok="disks"))
+    answer = asyncio.run(check(Judged(granted=everywhere), "", "pvmedic", More(rok="disks")))
     assert [line.partition(":")[0] for line in answer.lines[:-1]] == [
         f"MISSING  {verb} pods/exec in namespace disks" for verb in ("create", "get")
     ]
-    answer = asyncio.run(check(Judged(), "", "pvmedic", rok="disks"))
+    answer = asyncio.run(check(Judged(), "", "pvmedic", More(rok="disks")))
     assert "MISSING  list poddisruptionbudgets.policy: " in "\n".join(answer.lines)
     assert "MISSING  create pods/eviction: " in "\n".join(answer.lines)

@@ -22,9 +22,9 @@ from exporter.observe.signals import CLUSTER, DETECTORS
 from local import workloads
 from local.csi import CRD_NAMES, install_crds
 from local.csi_objects import volume_name
+from local.kubelet_face import KubeletFace
 from local.statuses import timestamp
 from tests.cluster.eyes import Eyes
-from tests.cluster.kubelet_face import KubeletFace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -27,8 +27,8 @@ from exporter.observe.node_pods import FactsSettings
 from exporter.observe.signals import CLUSTER
 from local import workloads
 from local.background import CLOSING_SECONDS
+from local.kubelet_face import KubeletFace
 from tests.cluster.eyes import Eyes
-from tests.cluster.kubelet_face import KubeletFace
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from demo.snapshot import (
     Alert,
+    Claim,
     Entry,
     Focus,
     Node,
@@ -104,6 +105,28 @@ def test_a_stateful_pod_that_moves_is_an_old_one_gone_and_a_new_one() -> None:
     ]
 
 
+def test_a_claims_request_refusal_and_size_are_told() -> None:
+    """Each when it changes, not when the claim is new."""
+    small = Claim("media", "10Gi", "10Gi")
+    looks = [
+        Snapshot(float(at), claims=claims)
+        for at, claims in enumerate(
+            (
+                (),
+                (small,),
+                (Claim("media", "40Gi", "10Gi", "ControllerResizeInfeasible"),),
+                (Claim("media", "40Gi", "40Gi"),),
+            )
+        )
+    ]
+    assert said(looks[0], looks[1]) == []
+    assert said(looks[1], looks[2]) == [
+        (2.0, "claim media asks for 40Gi", "it asked for 10Gi and had 10Gi"),
+        (2.0, "claim media: ControllerResizeInfeasible", "its own status"),
+    ]
+    assert said(looks[2], looks[3]) == [(3.0, "claim media has 40Gi", "it had 10Gi")]
+
+
 def test_what_went_well_is_marked_good() -> None:
     """A settled record and a running pod are good news, a failed record is bad."""
     pod = Pod("db-0", "1", "node-b", "Running")
@@ -130,7 +153,8 @@ def test_milestones_are_reached_in_the_order_of_the_story() -> None:
 def test_only_series_of_the_scene_are_evidence() -> None:
     """Another node's and another namespace's series are left out."""
     multi = "pvmedic_multi_attach_since_timestamp_seconds"
-    mine = [SERIES, f'{multi}{{namespace="shop",pod="web"}} 1']
+    full = 'pvmedic_volume_filling_since_timestamp_seconds{namespace="shop",reason="Bytes"} 1'
+    mine = [SERIES, f'{multi}{{namespace="shop",pod="web"}} 1', full]
     others = [SERIES.replace("node-a", "node-b"), mine[1].replace("shop", "shop-two"), "# HELP x"]
     assert metrics_of("\n".join(mine + others), Focus("shop", "node-a")) == mine
 

@@ -96,6 +96,16 @@ def test_what_is_less_than_needed_is_said() -> None:
     assert "ResourceQuota storage leaves 1Gi" in found.findings[0]
 
 
+def test_how_full_it_is_and_will_be_is_said() -> None:
+    """An engineer judges the size by it; inodes only where they are the trouble."""
+    found = answer(claim(), stats(0.05))
+    assert isinstance(found, Grow)
+    assert found.findings[1:] == ("95% of its bytes are used; of 12Gi it is 79%",)
+    short = answer(claim(), stats(0.5, inodes_free=10))
+    assert isinstance(short, Grow)
+    assert "99% of its inodes are used" in short.findings
+
+
 def test_the_drivers_largest_volume_and_the_capacity_cap_are_limits() -> None:
     """Both in settings."""
     known = Growth(drivers={DRIVER: Driver(largest=15 * GIB)})

@@ -65,6 +65,16 @@ def test_what_the_driver_can_is_asked_for_where_it_is_known() -> None:
     assert lower(answer(growing(), growth=Growth(drivers={DRIVER: Driver(largest=GIB)}))) == 11
 
 
+def test_why_it_is_that_size_is_said() -> None:
+    """Whoever says yes knows whether it is known or the least that there is."""
+    known = answer(growing(), growth=Growth(drivers={DRIVER: Driver(largest=64 * GIB)}))
+    assert isinstance(known, Lower)
+    assert f"the settings say that {DRIVER} makes volumes of at most 64Gi" in known.findings
+    guessed = answer(growing())
+    assert isinstance(guessed, Lower)
+    assert any("next GiB above" in one for one in guessed.findings)
+
+
 def test_the_least_that_a_claim_may_ask_for_counts() -> None:
     """A LimitRange would refuse the smaller request."""
     assert lower(answer(growing(), model.LimitRange("web", "l", least=20 * GIB - 1))) == 20

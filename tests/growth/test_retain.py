@@ -143,3 +143,11 @@ def test_kubectl_makes_the_saved_claim_a_new_one(tmp_path: Path) -> None:
     }
     assert new["metadata"]["annotations"] == {"team": "blue"}
     assert not new.get("status")
+
+
+def test_the_runbook_has_the_same_commands() -> None:
+    """With names to be filled in: who follows the page does what the refusal says."""
+    page = Path(__file__).parents[2] / "alerts" / "runbooks" / "expansion_failed.md"
+    names = {"namespace": "NAMESPACE", "name": "CLAIM", "uid": "CLAIM_UID", "volume": "VOLUME"}
+    told = procedure(claim(**names), volume(name="VOLUME", uid="VOLUME_UID"), view())
+    assert "".join(f"  {line}\n" for line in told.splitlines()) in page.read_text()

@@ -1,5 +1,7 @@
 """expansion_failed decides: a smaller request after a yes; or it waits, or says what to type."""
 
+import msgspec
+
 from exporter.observe.model import Kind
 from exporter.observe.objects import Objects
 from exporter.observe.view import View, Want
@@ -11,7 +13,7 @@ from remediator.plan import Declined, Deferred, Plan
 from remediator.record import LedgerEntry
 from remediator.steps.claims import LowerRequest
 from tests.growth.cases import case, record
-from tests.growth.made import claim, view
+from tests.growth.made import claim, pod, view, volume
 
 HANDLER = ExpansionFailed()
 SIGNAL = "expansion_failed"
@@ -69,6 +71,22 @@ def test_the_goal_is_that_the_claim_has_what_it_asks_for() -> None:
     """As long as it is there."""
     assert not HANDLER.goal(record(SIGNAL), view(REFUSED)).reached
     assert HANDLER.goal(record(SIGNAL), view(claim())).reached
+
+
+def test_a_mount_that_nobody_does_is_not_waited_for() -> None:
+    """The volume has grown, and the file system follows with the next mount; a pod is waited for.
+
+    What is too small, or not known, is waited for as well.
+    """
+    asks = claim(requested=11 * GIB, resize_status="NodeResizePending")
+    large = volume(capacity=11 * GIB)
+    found = HANDLER.goal(record(SIGNAL), view(asks, large))
+    assert found.reached
+    assert "grows when a pod mounts it" in found.sentence
+    ended = msgspec.structs.replace(pod(), phase="Succeeded")
+    assert HANDLER.goal(record(SIGNAL), view(asks, large, ended)).reached
+    for seen in (view(asks, large, pod()), view(asks), view(asks, volume(capacity=None))):
+        assert HANDLER.goal(record(SIGNAL), seen).sentence == "it has 10Gi and waits for 11Gi"
 
 
 def test_no_machine_decides_and_nothing_is_owed() -> None:

@@ -58,6 +58,9 @@ growth:
   ceiling: 1Ti
   cooldown: 2h
   drivers: {{pd.csi.storage.gke.io: {{largest: 64Ti, cooldown: 1m}}, plain: {{}}}}
+stopping:
+  bare_pods: true
+  scalable: [{{kind: Farm, group: example.com, version: v1, resource: farms}}]
 rok:
   exec: {{namespace: rok-system}}
   lvm: [/sbin/lvm]
@@ -100,6 +103,8 @@ schedule:
             7200.0,
             {"pd.csi.storage.gke.io": Driver(64 * 1024**4, 60.0), "plain": Driver()},
         ),
+        bare_pods=True,
+        scalable=frozenset({"Farm.example.com"}),
         rok=RokPolicy(
             "rok-system",
             ("/sbin/lvm",),
@@ -121,6 +126,7 @@ schedule:
     )
 
 
+FARM = "{kind: Farm, group: example.com, version: v1, resource: farms}"
 WINDOW = "schedule: {windows: [{days: [sat], begins: '22:00', ends: '04:00', zone: UTC}]}\n"
 FREEZE = "schedule: {freezes: [{begins: '2026-12-20T00:00:00Z', ends: '2026-12-27T00:00:00Z'}]}\n"
 
@@ -143,6 +149,15 @@ FREEZE = "schedule: {freezes: [{begins: '2026-12-20T00:00:00Z', ends: '2026-12-2
         ("growth: {ceiling: large}\n", "growth.ceiling: 'large' is not a size"),
         ("growth: {ceiling: -1Gi}\n", "growth.ceiling: '-1Gi' is not a size"),
         ("growth: {drivers: {x: {largest: yes}}}\n", "growth.drivers.x.largest: True is not"),
+        (f"stopping: {{scalable: [{FARM}, {FARM}]}}\n", "stopping.scalable: names a kind twice"),
+        (
+            f"stopping: {{scalable: [{FARM.replace('farms', 'a/b')}]}}\n",
+            "stopping.scalable[0].resource: must be a name of Kubernetes",
+        ),
+        (
+            "stopping: {scalable: [{kind: Deployment, group: apps, version: v1, resource: x}]}\n",
+            "stopping.scalable[0].kind: is known already",
+        ),
         (
             "rok: {exec: {namespace: r, selector: ''}}\n",
             "rok.exec.selector: must say in which pods",

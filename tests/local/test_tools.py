@@ -36,6 +36,16 @@ def test_what_is_built_is_not_built_again(tmp_path: Path) -> None:
     assert said == []
 
 
+def test_the_old_control_plane_calls_itself_what_its_pins_are() -> None:
+    """Also in parts: old servers do not take their version apart, and programs read the parts."""
+    old = go_build.OLD_CONTROL_PLANE
+    assert f"k8s.io/kubernetes {old.kubernetes} " in (old.path / "go.mod").read_text()
+    parts = (f"gitVersion={go_build.OLD_VERSION}", "gitMajor=1", "gitMinor=25")
+    for part in parts:
+        assert old.flags.count(part) == len(go_build.VERSIONED)
+    assert go_build.CONTROL_PLANE.flags == go_build.LINKER_FLAGS
+
+
 @pytest.mark.parametrize(
     ("line", "enough"),
     [

@@ -13,7 +13,7 @@ Tree = Mapping[str, Any]  # Any: what YAML holds; every test checks what it read
 
 def kustomized(folder: Path) -> Iterator[tuple[Path, Tree]]:
     """Yield the objects that a kustomization composes, with their files."""
-    for name in yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]:
+    for name in yaml.safe_load((folder / "kustomization.yaml").read_text()).get("resources", ()):
         path = folder / name
         if path.is_dir():
             yield from kustomized(path)

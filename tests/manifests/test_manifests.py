@@ -27,6 +27,22 @@ def test_every_file_is_part_of_the_whole() -> None:
     assert lying - composed == set(HERE.rglob("settings/*.yaml"))
 
 
+def test_what_kubernetes_before_1_30_does_not_know_is_taken_out_by_a_component() -> None:
+    """Every admission policy and binding, and nothing else."""
+    path = HERE / "access" / "components" / "before-1.30" / "kustomization.yaml"
+    patches = yaml.safe_load(path.read_text())["patches"]
+    deleted = [yaml.safe_load(one["patch"]) for one in patches]
+    assert [one["$patch"] for one in deleted] == ["delete"] * len(deleted)
+    kinds = [one["target"] for one in patches]
+    assert kinds == [{"kind": one["kind"]} for one in deleted]
+    admission = {
+        each["kind"]
+        for each in OBJECTS
+        if each["apiVersion"].startswith("admissionregistration.k8s.io/")
+    }
+    assert {one["kind"] for one in deleted} == admission
+
+
 def test_everything_with_a_namespace_is_in_ours() -> None:
     """Only the right to read heartbeats stands elsewhere."""
     ours = {"pvmedic", "pvmedic-node"}

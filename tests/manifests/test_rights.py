@@ -5,10 +5,11 @@ import yaml
 
 from exporter.observe.kube.resources import RESOURCES
 from exporter.observe.signals import READ
-from remediator.cli.rights import needed, unwanted
+from remediator.cli.rights import More, needed, unwanted
 from tests.manifests.shipped import HERE, PEOPLE, every, of, rights
 
 BEFORE = HERE / "access" / "components" / "before-1.26"
+BARE = HERE / "access" / "components" / "bare-pods"
 
 
 def test_the_exporter_may_look_and_nothing_else() -> None:
@@ -95,6 +96,21 @@ def test_only_before_1_26_pods_may_be_deleted() -> None:
     )
     assert cluster_role["rules"] == [
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["delete"]}
+    ]
+
+
+def test_pods_may_be_made_only_where_somebody_binds_that_role() -> None:
+    """Who may create pods in a namespace may be any account of it: no binding ships."""
+    assert {"create pods", "delete pods"} <= set(map(str, unwanted()))
+    there = needed("pvmedic", More(bare_pods=("web",)))
+    assert {str(one) for one in set(there) - set(needed("pvmedic"))} == {
+        "create pods in namespace web",
+        "delete pods in namespace web",
+    }
+    (role,) = yaml.safe_load_all((BARE / "pods.yaml").read_text())
+    assert role["kind"] == "ClusterRole"
+    assert role["rules"] == [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["delete", "create"]}
     ]
 
 

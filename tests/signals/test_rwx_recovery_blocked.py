@@ -9,9 +9,14 @@ from hypothesis import strategies as st
 
 from exporter.collectors.rwx_recovery_blocked import further
 from exporter.observe import model
-from exporter.observe.model import Change, KubeEvent, Object, Signal, SinceSource, Subject
-from exporter.observe.parse import events
-from exporter.observe.signals.rwx_recovery_blocked import RwxRecoveryBlocked, subject_of
+from exporter.observe.model import Change, Kind, KubeEvent, Object, Signal, SinceSource, Subject
+from exporter.observe.parse import events, mount
+from exporter.observe.signals.rwx_recovery_blocked import (
+    FEW,
+    REFUSALS,
+    RwxRecoveryBlocked,
+    subject_of,
+)
 from tests.signals import made
 
 DETECTOR = RwxRecoveryBlocked()
@@ -203,3 +208,30 @@ def test_an_event_that_is_seen_twice_says_no_more(objects: list[Object]) -> None
 def test_subjects_are_claims() -> None:
     """Namespace and name."""
     assert Subject((("namespace", "web"), ("persistentvolumeclaim", "data"))) == DATA
+
+
+def event_reads(*pods: model.Pod) -> list[str]:
+    """Return by what the Events are asked for, beside the claim's."""
+    wanted = list(DETECTOR.reads(DATA, made.view([CLAIM, *pods])))
+    asked = [want.field_selector for want in wanted if want.kind is Kind.EVENT]
+    return [selector for selector in asked if "kind=PersistentVolumeClaim" not in selector]
+
+
+def waiting(number: int) -> list[model.Pod]:
+    """Return pods that have not started."""
+    return [msgspec.structs.replace(NEW, name=f"new-{n}", uid=f"u-{n}") for n in range(number)]
+
+
+def test_pods_that_run_are_not_asked_about() -> None:
+    """200 of them would be 200 questions with each look, and their Events say nothing here."""
+    assert event_reads(*(msgspec.structs.replace(OLD, name=f"old-{n}") for n in range(200))) == []
+
+
+def test_many_pods_that_wait_are_asked_about_at_once() -> None:
+    """By the reasons of which a refusal is one; a few each for itself."""
+    assert len(event_reads(*waiting(FEW))) == FEW
+    assert event_reads(*waiting(FEW + 1)) == [
+        f"involvedObject.kind=Pod,reason={reason}" for reason in REFUSALS
+    ]
+    refusals = {reason for reason, read in events.READERS.items() if read is mount.failed}
+    assert set(REFUSALS) == refusals

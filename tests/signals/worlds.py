@@ -252,6 +252,8 @@ TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
     Kind.NETWORK_FENCE: (
         model.NetworkFence("f", "1", "d", "Fenced", (), "Succeeded", "", 1.0, None),
     ),
+    Kind.POD_MANIFEST: (model.PodManifest("web", "user", "uid-user", "1", "{}"),),
+    Kind.SCALE: (model.Scale("web", "Farm.example.com/x", "uid-x", "1", "/x/scale", 3, 3),),
     Kind.EVENT: (
         made.event(made.pod(), facts.MultiAttachBlocked("pv-data"), name="held"),
         made.event(made.claim(), facts.RokJobFailed("0x8A", 28, no_space=True), name="full"),

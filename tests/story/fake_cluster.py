@@ -325,8 +325,8 @@ class FakeCluster:
         return View(self.objects, self.clock).node(name)
 
     def _matching(self, want: Want) -> list[Object]:
-        fields = {"spec.nodeName": "node", "involvedObject.kind": "about_kind"}
-        fields["involvedObject.name"] = "about_name"
+        fields = {"spec.nodeName": "node", "involvedObject.kind": "about_kind", "reason": "reason"}
+        fields["involvedObject.name"], fields["metadata.name"] = "about_name", "name"
         parts = [part.partition("=") for part in want.field_selector.split(",") if part]
         return [
             obj

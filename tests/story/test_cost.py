@@ -8,9 +8,11 @@ import asyncio
 from collections import Counter
 
 import msgspec
+import pytest
 
 from remediator.record import HISTORY, Phase, Record, moved
 from tests.story.fake_cluster import FakeCluster, ticks
+from tests.story.hours import WAYS, Waiting, spent
 from tests.story.objects import NOW, record
 from tests.story.rwx_cluster import RwxCluster, scene, shop
 from tests.story.test_episode import episode
@@ -77,3 +79,19 @@ def test_a_record_has_an_upper_bound_however_long_its_story() -> None:
     assert len(kept.status.history) == HISTORY
     assert kept.status.history[0].sentence.startswith("0 ")
     assert size(kept) < 80_000
+
+
+LOOKS_AN_HOUR = 720
+"""A step that waits is looked at every 5 s, all else every 15 s."""
+READS_A_LOOK = 20
+"""The most: who uses a ReadWriteMany claim, one list for each kind that may."""
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: f"{way.handler} {way.what}")
+def test_waiting_asks_for_so_much_and_no_more(way: Waiting) -> None:
+    """Every handler, every way to wait; how many use a claim makes no difference."""
+    one = spent(way._replace(seconds=300.0))
+    assert 0 < one.looks <= LOOKS_AN_HOUR
+    assert one.reads <= READS_A_LOOK * one.looks
+    assert one.cloud <= one.looks
+    assert one.writes == 0

@@ -33,6 +33,8 @@ _ARGO = "/apis/argoproj.io/v1alpha1"
 
 RESOURCES: Mapping[Kind, Resource] = {
     Kind.NODE: Resource(_CORE, "nodes", namespaced=False),
+    # The same objects, and by their resource it is pods that are meant.
+    Kind.POD_MANIFEST: Resource(_CORE, "pods", namespaced=True),
     Kind.POD: Resource(_CORE, "pods", namespaced=True),
     Kind.CLAIM: Resource(_CORE, "persistentvolumeclaims", namespaced=True),
     Kind.VOLUME: Resource(_CORE, "persistentvolumes", namespaced=False),

@@ -58,6 +58,7 @@ from exporter.observe.model.heketi import (
 )
 from exporter.observe.model.limits import LimitRange, Quota
 from exporter.observe.model.machines import Machine, RepairDisks
+from exporter.observe.model.manifests import PodManifest, Scale
 from exporter.observe.model.names import (
     FACTS,
     LONGEST_TEXT,
@@ -181,6 +182,7 @@ __all__ = [
     "Peer",
     "Plugin",
     "Pod",
+    "PodManifest",
     "QuorumLost",
     "Quota",
     "Ready",
@@ -190,6 +192,7 @@ __all__ = [
     "ReplicationController",
     "RokSpace",
     "Rollout",
+    "Scale",
     "ScaledObject",
     "Server",
     "Signal",

@@ -23,8 +23,8 @@ LONGEST_TEXT = 1024
 class Kind(StrEnum):
     """A kind of object, by its resource name in the API.
 
-    From DEPLOYMENT to NETWORK_FENCE only a fresh look reads them, see `controllers`, `limits` and
-    `fencing`.
+    From DEPLOYMENT to SCALE only a fresh look reads them, see `controllers`, `limits`, `fencing`
+    and `manifests`; POD_MANIFEST are pods once more, SCALE is any kind's.
     VOLUME_STATS are what kubelets say of their volumes, SERVER is the API server's own version.
     From GLUSTERD on they are no resources of the API: what is seen on a node, and Heketi. From
     MACHINE on only a repair's fresh look asks for them: see `machines`, `blocks` and `drain`.
@@ -62,6 +62,8 @@ class Kind(StrEnum):
     LIMIT_RANGE = "limitranges"
     ATTESTATION = "nodeattestations"
     NETWORK_FENCE = "networkfences"
+    POD_MANIFEST = "podmanifests"
+    SCALE = "scales"
     VOLUME_STATS = "volumestats"
     SERVER = "version"
     GLUSTERD = "glusterd"

@@ -28,6 +28,7 @@ from exporter.observe.model.gluster import Glusterd, GlusterLog, GlusterSpace, G
 from exporter.observe.model.heketi import Heketi, HeketiVolume
 from exporter.observe.model.limits import LimitRange, Quota
 from exporter.observe.model.machines import Machine, RepairDisks
+from exporter.observe.model.manifests import PodManifest, Scale
 from exporter.observe.model.names import Kind, Ref
 from exporter.observe.model.node import KernelFault, KernelLog, Mount, MountCount, RokSpace
 from exporter.observe.model.snapshots import Snapshot, SnapshotClass, SnapshotContent
@@ -63,6 +64,8 @@ Object: TypeAlias = (
     | LimitRange
     | Attestation
     | NetworkFence
+    | PodManifest
+    | Scale
     | VolumeStats
     | Server
     | Glusterd
@@ -115,6 +118,8 @@ KIND_OF: Mapping[type, Kind] = {
     LimitRange: Kind.LIMIT_RANGE,
     Attestation: Kind.ATTESTATION,
     NetworkFence: Kind.NETWORK_FENCE,
+    PodManifest: Kind.POD_MANIFEST,
+    Scale: Kind.SCALE,
     VolumeStats: Kind.VOLUME_STATS,
     Server: Kind.SERVER,
     Glusterd: Kind.GLUSTERD,

@@ -17,6 +17,7 @@ from exporter.observe.parse import (
     controllers,
     fencing,
     limits,
+    manifests,
     pods,
     snapshots,
     storage,
@@ -176,6 +177,7 @@ _CODECS: Mapping[Kind, _Codec] = {
     Kind.LIMIT_RANGE: _codec(limits.WireLimitRange, limits.limit_range),
     Kind.ATTESTATION: _codec(fencing.WireAttestation, fencing.attestation),
     Kind.NETWORK_FENCE: _codec(fencing.WireNetworkFence, fencing.network_fence),
+    Kind.POD_MANIFEST: _codec(manifests.WireManifest, manifests.pod_manifest),
 }
 
 KINDS = tuple(_CODECS)

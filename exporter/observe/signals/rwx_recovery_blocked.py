@@ -38,6 +38,13 @@ from exporter.observe.view import View, Want
 
 _NEVER = float("-inf")
 
+FEW = 4
+"""So many pods that have not started are asked about one by one: each question costs the API server
+a walk over all Events of the namespace. Of more, all refused mounts are read at once.
+"""
+REFUSALS = ("FailedMount", "FailedMapVolume")
+"""Reasons of the Events in which a kubelet says why a mount failed."""
+
 
 class _Story(msgspec.Struct, frozen=True):
     """The Events of one claim's recovery that count: after the last "are gone"."""
@@ -102,13 +109,17 @@ class RwxRecoveryBlocked:
                     pass
 
     def reads(self, subject: Subject, view: View) -> Iterator[Want]:
-        """The claim, its pods, and the Events of them all."""
+        """The claim and its Events, its pods, and the Events of those that may wait for a mount."""
         namespace, name = subject["namespace"], subject["persistentvolumeclaim"]
         yield Want(Kind.CLAIM, namespace, name)
         yield Want(Kind.POD, namespace)
         yield _events_of("PersistentVolumeClaim", namespace, name)
-        for pod in view.pods_of(namespace, name):
+        pods = [pod for pod in view.pods_of(namespace, name) if _may_be_refused(pod)]
+        for pod in pods if len(pods) <= FEW else ():
             yield _events_of("Pod", namespace, pod.name)
+        for reason in REFUSALS if len(pods) > FEW else ():
+            about = f"involvedObject.kind=Pod,reason={reason}"
+            yield Want(Kind.EVENT, namespace, field_selector=about)
 
     def decide(self, subject: Subject, view: View) -> Signal | None:
         """Return the signal from the first warning or refusal until the volume is clear."""
@@ -179,10 +190,15 @@ def _refusals(claim: model.Claim, view: View) -> list[KubeEvent]:
     return [
         event
         for pod in view.pods_of(claim.namespace, claim.name)
-        if pod.starting and not pod.ended
+        if _may_be_refused(pod)
         for event in view.events_of("Pod", pod.namespace, pod.name)
         if event.about_uid in ("", pod.uid) and _refuses(event, claim)
     ]
+
+
+def _may_be_refused(pod: model.Pod) -> bool:
+    """Whether what was said of its mount counts still."""
+    return pod.starting and not pod.ended
 
 
 def _refuses(event: KubeEvent, claim: model.Claim) -> bool:

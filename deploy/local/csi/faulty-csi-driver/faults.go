@@ -23,6 +23,7 @@ type fault struct {
 	DelaySeconds float64    `json:"delaySeconds"` // before the answer; a caller that gives up ends it
 	Done         bool       `json:"done"`         // the call takes effect, and only its answer is an error
 	Volume       string     `json:"volume"`       // only calls about this volume ID; "": about any
+	AboveBytes   int64      `json:"aboveBytes"`   // only calls that ask for more than so many bytes
 }
 
 // Place is where a fault was put: calls of an RPC, about one volume or about any.
@@ -50,8 +51,8 @@ func (f *faults) set(rpc string, wanted fault) error {
 	if !f.known[rpc] {
 		return fmt.Errorf("no RPC %q", rpc)
 	}
-	if wanted.Times < 0 || wanted.DelaySeconds < 0 {
-		return fmt.Errorf("times and delaySeconds must not be negative")
+	if wanted.Times < 0 || wanted.DelaySeconds < 0 || wanted.AboveBytes < 0 {
+		return fmt.Errorf("times, delaySeconds and aboveBytes must not be negative")
 	}
 	found := false
 	for code := codes.OK; code <= codes.Unauthenticated; code++ {
@@ -85,14 +86,14 @@ func (f *faults) callsOf(rpc string) int {
 	return f.calls[rpc]
 }
 
-// next counts a call and returns its fault, if it is to have one.
-func (f *faults) next(rpc, volume string) (fault, bool) {
+// next counts a call that asks for so many bytes and returns its fault, if it is to have one.
+func (f *faults) next(rpc, volume string, bytes int64) (fault, bool) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.calls[rpc]++
 	for _, at := range []place{{rpc, volume}, {rpc, ""}} {
 		found, ok := f.at[at]
-		if !ok {
+		if !ok || (found.AboveBytes > 0 && bytes <= found.AboveBytes) {
 			continue
 		}
 		if found.Times == 1 {
@@ -117,9 +118,17 @@ func volumeOf(request any) string {
 	return ""
 }
 
+// bytesOf returns how much a request asks for, 0 when it asks for no size.
+func bytesOf(request any) int64 {
+	if sized, ok := request.(interface{ GetCapacityRange() *csi.CapacityRange }); ok {
+		return sized.GetCapacityRange().GetRequiredBytes()
+	}
+	return 0
+}
+
 func (f *faults) intercept(ctx context.Context, request any, info *grpc.UnaryServerInfo, work grpc.UnaryHandler) (any, error) {
 	rpc := path.Base(info.FullMethod)
-	wanted, ok := f.next(rpc, volumeOf(request))
+	wanted, ok := f.next(rpc, volumeOf(request), bytesOf(request))
 	if !ok {
 		return work(ctx, request)
 	}

@@ -1,7 +1,7 @@
 """A kubelet's HTTPS face: `/stats/summary` for whom the API server lets get nodes/stats.
 
 Who asks, and whether they may, is asked of the real API server, as a kubelet does; what the
-volumes hold is told by the test.
+volumes hold is told by the caller.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from local.certificates import Authority
+from local.errors import LocalClusterError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -23,16 +24,23 @@ if TYPE_CHECKING:
     from local.cluster import LocalCluster
 
 Object = dict[str, Any]
+GIB = 2**30
+PLENTY = {"inodes": 1_000_000, "inodesFree": 900_000}
 
 
 class KubeletFace:
-    """Serves on 127.0.0.1:`port` until the context ends; `authority` signed its certificate."""
+    """Serves on 127.0.0.1:`port` until the context ends; `authority` signed its certificate.
+
+    It answers for every node that `speak_for` names, with the same volumes. `said` are the
+    statuses so far.
+    """
 
     def __init__(self, cluster: LocalCluster, name: str) -> None:
-        """Make the certificate; `volumes` is what it answers, `said` the statuses so far."""
+        """Make the certificate."""
         self.cluster = cluster
-        self.volumes: list[Object] = []
         self.said: list[int] = []
+        self._volumes: dict[tuple[str, str], tuple[int, int | None]] = {}
+        self._nodes: list[str] = []
         signer = Authority(cluster.directory / name)
         self.authority = signer.certificate
         pair = signer.issue("system:node:face", server=True)
@@ -70,15 +78,31 @@ class KubeletFace:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End it."""
+        """End it; its nodes do not name it any more."""
+        for node in self._nodes:
+            with suppress(LocalClusterError):  # a node, or an API server, that is gone
+                self._tell(node, 0)
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
+    @property
+    def settings(self) -> Object:
+        """Return the section `kubelets` of who asks it."""
+        return {"every": "1s", "authority": str(self.authority)}
+
+    def speak_for(self, node: str) -> None:
+        """Let a Node's status say that its kubelet answers here."""
+        self._tell(node, self.port)
+        self._nodes.append(node)
+
     def holds(self, namespace: str, claim: str, *, free: int, size: int = 1000) -> None:
-        """Let it say how full one claim's file system is."""
-        room = {"capacityBytes": size, "availableBytes": free, "usedBytes": size - free}
-        self.volumes.append({"pvcRef": {"namespace": namespace, "name": claim}, **room})
+        """Let it say how full one claim's file system is, in bytes."""
+        self._volumes[namespace, claim] = (size - free, size)
+
+    def fills(self, namespace: str, claim: str, *, used: int) -> None:
+        """Let one claim's file system hold so many bytes, and be as large as the claim says."""
+        self._volumes[namespace, claim] = (used, None)
 
     def answer(self, path: str, authorization: str) -> tuple[int, bytes]:
         """Return status and body."""
@@ -90,21 +114,46 @@ class KubeletFace:
         if not self._may(user):
             text = f"Forbidden (user={user['username']}, verb=get, resource=nodes/stats)"
             return HTTPStatus.FORBIDDEN, text.encode()
-        return HTTPStatus.OK, json.dumps({"pods": [{"volume": self.volumes}]}).encode()
+        volumes = [self._room(*one) for one in list(self._volumes)]
+        return HTTPStatus.OK, json.dumps({"pods": [{"volume": volumes}]}).encode()
+
+    def _room(self, namespace: str, claim: str) -> Object:
+        used, size = self._volumes[namespace, claim]
+        of: Object = {"pvcRef": {"namespace": namespace, "name": claim}}
+        if size is None:
+            path = f"/api/v1/namespaces/{namespace}/persistentvolumeclaims/{claim}"
+            size = _gibibytes(self.cluster.get(path) or {})
+            of |= PLENTY
+        return {
+            **of,
+            "capacityBytes": size,
+            "availableBytes": max(size - used, 0),
+            "usedBytes": used,
+        }
+
+    def _tell(self, node: str, port: int) -> None:
+        status = {"status": {"daemonEndpoints": {"kubeletEndpoint": {"Port": port}}}}
+        patch = ("--type=merge", "--subresource=status", f"--patch={json.dumps(status)}")
+        self.cluster.kubectl("patch", "node", node, *patch)
 
     def _who(self, token: str) -> Object:
-        review = {"kind": "TokenReview", "apiVersion": "authentication.k8s.io/v1"}
-        found = self._review({**review, "spec": {"token": token}})
+        found = self._review("TokenReview", "authentication", {"token": token})
         user: Object = found.get("user", {}) if found.get("authenticated") else {}
         return user
 
     def _may(self, user: Object) -> bool:
         wish = {"verb": "get", "version": "v1", "resource": "nodes", "subresource": "stats"}
-        review = {"kind": "SubjectAccessReview", "apiVersion": "authorization.k8s.io/v1"}
         spec = {"user": user["username"], "groups": user["groups"], "resourceAttributes": wish}
-        return bool(self._review({**review, "spec": spec}).get("allowed"))
+        return bool(self._review("SubjectAccessReview", "authorization", spec).get("allowed"))
 
-    def _review(self, body: Object) -> Object:
-        text = self.cluster.kubectl("create", "-f", "-", "-o", "json", stdin=json.dumps(body))
-        status: Object = json.loads(text)["status"]
+    def _review(self, kind: str, family: str, spec: Object) -> Object:
+        group = f"{family}.k8s.io/v1"
+        body = {"kind": kind, "apiVersion": group, "spec": spec}
+        status: Object = self.cluster.post(f"/apis/{group}/{kind.lower()}s", body)["status"]
         return status
+
+
+def _gibibytes(claim: Object) -> int:
+    """Return the capacity of a claim in bytes; 0 for one that is gone or has none yet."""
+    capacity = claim.get("status", {}).get("capacity", {}).get("storage", "0Gi")
+    return int(capacity.removesuffix("Gi")) * GIB
