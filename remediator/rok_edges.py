@@ -58,7 +58,9 @@ class RokEdges:
         pods = self._settings.rok.pods()
         if pods is None:
             return None
-        return lambda node: InPod(self._api, self._account, pods, node, fence)
+        # What only asks, asks one pod all that belongs together.
+        once = fence is None
+        return lambda node: InPod(self._api, self._account, pods, node, fence, once=once)
 
     def _aws(self, timeout: float = 10.0, attempts: int = 2) -> Aws:
         fencing = self._settings.fencing

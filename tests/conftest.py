@@ -15,12 +15,17 @@ import aioresponses.core
 import hypothesis
 import pytest
 from aiohttp import ClientResponse
+from hypothesis import HealthCheck
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from xdist.remote import Producer  # type: ignore[import-untyped]
 
-hypothesis.settings.register_profile("soak", max_examples=1000, deadline=None)
+# How long examples take to be made says how busy the machine is, and nothing about the product.
+_PATIENT = hypothesis.settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.settings.register_profile("patient", _PATIENT)
+hypothesis.settings.register_profile("soak", _PATIENT, max_examples=1000)
+hypothesis.settings.load_profile("patient")
 
 TOGETHER = ("tests/gluster/", "tests/filesystems/")
 """Folders whose tests share what one worker starts: a pool, the host's one table of mounts."""

@@ -15,7 +15,7 @@ from demo.scenes import STEP_SECONDS
 from demo.snapshot import Focus
 from demo.stage import START_SECONDS, Stage, show_plan
 from demo.timeline import Mark
-from demo.times import Times
+from demo.times import Times, asked
 from local import csi_objects, workloads
 from local.csi_objects import handle
 from local.kubelet_face import GIB
@@ -68,6 +68,7 @@ def play(cluster: LocalCluster, line: Line, screen: Screen, parts: Parts) -> Non
     _fills_up(stage, parts.face, ann)
     screen.title("A claim asks for more than the storage can make")
     _asks_too_much(stage, parts.csi, ann)
+    screen.say(asked(line.metrics("remediator")), "dim")
     screen.say(f"The scene took {time.monotonic() - began:.0f} s.", "dim")
 
 

@@ -14,7 +14,7 @@ from demo.scenes import STEP_SECONDS
 from demo.snapshot import OURS, Focus
 from demo.stage import SCENES, START_SECONDS, Stage, show_plan, workload
 from demo.timeline import Mark
-from demo.times import Times
+from demo.times import Times, asked
 
 if TYPE_CHECKING:
     from demo.line import Line
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from local.cluster import LocalCluster
 
 DURATION = (
-    "This scene takes about 8 minutes, for Kubernetes' own wait is a part of it"
+    "This scene takes about 7 minutes, for Kubernetes' own wait is a part of it"
     " (DEMO_OWN_PATH=0 lets the machine come back instead: about 1 minute)."
 )
 ABOUT = "a node dies on Kubernetes 1.25, where pods are deleted by force after the same proof"
@@ -96,6 +96,7 @@ def play(cluster: LocalCluster, line: Line, screen: Screen, *, patient: bool) ->
     stage.healthy()
     stage.until("the end", lambda s: not s.metrics and not s.alerting(LOST), STEP_SECONDS)
     screen.say(times.sentence(), "dim")
+    screen.say(asked(line.metrics("remediator")), "dim")
     screen.say(f"The scene took {time.monotonic() - began:.0f} s.", "dim")
 
 

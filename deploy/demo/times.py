@@ -1,8 +1,14 @@
-"""When a scene reached what, as one sentence at its end."""
+"""What a scene took: when it reached what, and how much was asked for. A sentence each."""
 
 from __future__ import annotations
 
 import time
+
+from prometheus_client.parser import text_string_to_metric_families
+
+READS = frozenset({"get", "list", "watch"})
+LEASE = "leases"
+"""Asked for every few seconds whatever happens: who leads."""
 
 
 class Times:
@@ -20,3 +26,20 @@ class Times:
     def sentence(self) -> str:
         """Return all of them."""
         return f"Since it began: {'; '.join(self._noted)}."
+
+
+def asked(exposition: str) -> str:
+    """Return how often the remediator asked the API server, by its own exposition. Pure."""
+    counts = [
+        (sample.labels, int(sample.value))
+        for family in text_string_to_metric_families(exposition)
+        for sample in family.samples
+        if sample.name == "pvmedic_kube_requests_total"
+    ]
+    counts = [(labels, count) for labels, count in counts if labels["resource"] != LEASE]
+    all_ = sum(count for _, count in counts)
+    writes = sum(count for labels, count in counts if labels["verb"] not in READS)
+    return (
+        f"The remediator has asked the API server {all_} times, {writes} of them to write (records"
+        " and Events with it; its Lease apart)."
+    )

@@ -15,7 +15,7 @@ from exporter.observe.listener import KindState, Listener, Seen
 from exporter.observe.memory import SPELLED, FirstSeen, Memory, Remembered, about, latches
 from exporter.observe.model import Change, Kind, KubeEvent, Object, Ref, Subject
 from exporter.observe.objects import Objects
-from exporter.observe.signals.base import EVERYTHING, Detector
+from exporter.observe.signals.base import EVERYTHING, Detector, Unsure
 from exporter.observe.view import View
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ class _Desk:
 
     def __init__(self, detector: Detector) -> None:
         self.detector = detector
+        self.unsure = detector.unsure if isinstance(detector, Unsure) else _sure
         self.kinds = detector.needs | detector.helps
         self.dirty: set[Subject] = set()
         self.everything = True
@@ -341,7 +342,9 @@ class Observer:
         if desk.detector.name in self._follow:
             self._listener.decided(desk.detector, subject, signal, view)
         if signal is None:
-            desk.first_seen.pop(subject, None)
+            # Unseen is not over: what is seen again later is as old as it was.
+            if subject in desk.first_seen and not desk.unsure(subject, view):
+                del desk.first_seen[subject]
             if desk.holds.pop(subject, None) is not None:
                 self._listener.signal(desk.detector, subject, None)
             return
@@ -354,6 +357,12 @@ class Observer:
         if desk.holds.get(subject) != seen:
             desk.holds[subject] = seen
             self._listener.signal(desk.detector, subject, seen)
+
+
+def _sure(subject: Subject, view: View) -> bool:
+    """Return that what is not said does not hold."""
+    del subject, view
+    return False
 
 
 def _alike(old: Object, new: Object) -> bool:

@@ -5,191 +5,56 @@ The shipped component alone, with the account that ships; LVM and the other tool
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
 
-from demo.ground import Ground
-from demo.line import ROOT
+from demo.person import Administrator
 from exporter.observe import disk_commands, errors
-from exporter.observe.disk_commands import RokVolume
 from exporter.observe.drain import DrainReader
-from exporter.observe.kube.access import Where, access
-from exporter.observe.kube.api import Api
-from exporter.observe.model import Budget, Drain, Kind, NodeDisks
+from exporter.observe.model import Budget, Drain, Kind
 from exporter.observe.model.blocks import BlockDevice
-from exporter.observe.node_disks import NodeDisksReader
 from exporter.observe.objects import Objects
-from exporter.observe.shell.pod import ExecSettings, InPod
 from exporter.observe.view import Want
 from local import loop_disk, lvm, tools
-from local.background import CLOSING_SECONDS
-from local.exec_face import ExecFace, on_this_host
+from local.exec_face import on_this_host
 from remediator import rok_disk
 from remediator.actuators.kubernetes import KubernetesActuator
-from remediator.actuators.nodes import NodeActuator
 from remediator.rok_extension import GIB, MIB, extents_of, grown_to
-from remediator.steps.base import KubeWrite, NodeCommand
-from tests.cluster import rok_pod
+from remediator.steps.base import KubeWrite
+from tests.cluster.commands_scene import ELSEWHERE, NODE, POD, SPACE, Scene, opened
 from tests.cluster.rok_pod import MANAGER, VOLUME, RokPod
-from tests.cluster.test_exec import account
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from demo.line import Line
     from exporter.observe.disk_commands import Argv
+    from exporter.observe.kube.api import Api
     from exporter.observe.shell import Shell
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
 
-COMPONENT = ROOT / "deploy" / "manifests" / "access" / "components" / "rok"
-SPACE = "disks"
-"""Another namespace than Rok's own: whoever plays Rok has that one."""
-NODE = "node-l"
 OWN, NEW, SERIAL = "/dev/nvme1n1", "/dev/nvme2n1", "vol0b"
 LVM, GROUP, NAME = ("lvm",), "rokvg", "rok-fisks"
 UID = "0d9c9d3e-6a0b-4f43-9a57-0b3f6f1f2c11"
 SECONDS = 8
 EXTENT = 4 * MIB
-T = TypeVar("T")
 
 LABEL = rok_disk.pvcreate(LVM, NEW, UID, SECONDS)
 EXTEND = rok_disk.vgextend(LVM, GROUP, NEW, SECONDS)
 RESIZE = ("resize2fs", VOLUME)
 
 
-class Scene:
-    """The pod, and who may run what in it; `face` is the way of its commands."""
-
-    def __init__(self, ground: Ground, face: ExecFace) -> None:
-        self.ground = ground
-        self.face = face
-        self._accounts: dict[tuple[str, str], Path] = {}
-        self.pods = ExecSettings(SPACE, f"name={MANAGER}", MANAGER)
-
-    def asked(
-        self,
-        ask: Callable[[Api, Callable[[str], Shell]], Awaitable[T]],
-        *,
-        who: tuple[str, str] = ("pvmedic", "pvmedic-remediator"),
-        pods: ExecSettings | None = None,
-    ) -> T:
-        """Do something as a service account: ours, unless another is named."""
-        cluster = self.ground.cluster
-        if who not in self._accounts:
-            self._accounts[who] = cluster.service_account(*who)
-        where = Where(server=cluster.server, service_account_directory=self._accounts[who])
-        known, chosen = access(where, {}), pods or self.pods
-
-        async def run() -> T:
-            try:
-                async with Api(known) as api:
-                    return await ask(api, lambda node: InPod(api, known, chosen, node))
-            finally:
-                await asyncio.sleep(CLOSING_SECONDS)
-
-        return asyncio.run(run())
-
-    def run(
-        self,
-        argv: Argv,
-        *,
-        who: tuple[str, str] = ("pvmedic", "pvmedic-remediator"),
-        pods: ExecSettings | None = None,
-    ) -> None:
-        """Run a command as the actuator does."""
-        command = NodeCommand(NODE, argv, 30.0)
-        self.asked(lambda _, shell: NodeActuator(shell).run(command), who=who, pods=pods)
-
-    def disks(self) -> NodeDisks:
-        """Read the node's disks as a look does."""
-
-        async def read(api: Api, shell: Callable[[str], Shell]) -> NodeDisks:
-            del api
-            want = Want(Kind.NODE_DISKS, name=NODE)
-            (found,) = await NodeDisksReader(shell, RokVolume()).ask(want, Objects())
-            assert isinstance(found, NodeDisks)
-            return found
-
-        return self.asked(read)
-
-    def refusal(self, argv: Argv, **pods: str) -> str:
-        """Return the sentence with which a command is forbidden."""
-        chosen = ExecSettings(**{"namespace": SPACE, "container": MANAGER, **pods})
-        chosen = ExecSettings(chosen.namespace, f"name={MANAGER}", chosen.container)
-        with pytest.raises(errors.Forbidden) as caught:
-            self.run(argv, pods=chosen)
-        return str(caught.value)
-
-    def held(self) -> bool:
-        """Whether the policy is at work: the API server takes a moment to compile it."""
-        try:
-            self.run(("true",))
-        except errors.Forbidden as error:
-            return "none of the commands" in str(error)
-        except errors.ObserveError:
-            return False
-        return False
-
-
 @pytest.fixture(scope="module")
 def scene(line: Line) -> Iterator[Scene]:
-    """Give the pod, the shipped component in its namespace, and others who may run commands."""
-    shipped = "".join(
-        f"---\n{(COMPONENT / name).read_text().replace('rok-system', SPACE)}"
-        for name in ("rights.yaml", "commands.yaml")
-    )
-    lists, gets, creates = ("list", "pods"), ("get", "pods/exec"), ("create", "pods/exec")
-    with (
-        Ground(line.cluster, SPACE, (NODE,)) as ground,
-        Ground(line.cluster, "elsewhere", (NODE,)),
-        ExecFace(line.cluster) as face,
-    ):
-        ground.apply(rok_pod.manifest(SPACE, NODE), account_in(SPACE, lists, gets, creates))
-        # Somebody has bound our account to more than it should have.
-        ground.apply(
-            rok_pod.manifest("elsewhere", NODE),
-            too_much("elsewhere"),
-            shipped,
-        )
-        ground.until_phase("Pod", f"{MANAGER}-x1y2z", "Running")
-        found = Scene(ground, face)
-        try:
-            ground.wait("the policy at work", found.held)
-            yield found
-        finally:
-            line.cluster.kubectl("delete", "-f", "-", "--ignore-not-found", stdin=shipped)
-
-
-def account_in(space: str, *rights: tuple[str, str]) -> str:
-    """Return another service account, with rights in a namespace."""
-    return account("somebody", *rights).replace(
-        '"namespace": "commands"', f'"namespace": "{space}"'
-    )
-
-
-def too_much(space: str) -> str:
-    """Return a binding of our account to all that there is in a namespace."""
-    binding = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "RoleBinding",
-        "metadata": {"name": "too-much", "namespace": space},
-        "roleRef": {
-            "apiGroup": "rbac.authorization.k8s.io",
-            "kind": "ClusterRole",
-            "name": "cluster-admin",
-        },
-        "subjects": [
-            {"kind": "ServiceAccount", "name": "pvmedic-remediator", "namespace": "pvmedic"}
-        ],
-    }
-    return f"---\n{json.dumps(binding)}\n"
+    """Give the pod, and who may run what in it."""
+    with opened(line.cluster) as found:
+        yield found
 
 
 @pytest.fixture
@@ -325,12 +190,12 @@ def test_any_other_command_is_refused_with_its_sentence(scene: Scene) -> None:
 def test_another_namespace_or_container_is_refused_though_a_role_allows_it(scene: Scene) -> None:
     """With the very same command; and whoever would read what we type is told nothing."""
     scene.face.ran.clear()
-    assert f"in namespace {SPACE} only" in scene.refusal(RESIZE, namespace="elsewhere")
+    assert f"in namespace {SPACE} only" in scene.refusal(RESIZE, namespace=ELSEWHERE)
     assert f"in container {MANAGER} only" in scene.refusal(RESIZE, container="side")
     words = [("command", word) for word in RESIZE]
     for open_end in ("stdin", "tty"):
         asked = urlencode([("container", MANAGER), (open_end, "true"), *words])
-        where = f"/api/v1/namespaces/{SPACE}/pods/{MANAGER}-x1y2z/exec?{asked}"
+        where = f"/api/v1/namespaces/{SPACE}/pods/{POD}/exec?{asked}"
         with pytest.raises(errors.Forbidden, match="are given nothing to read"):
             scene.asked(lambda api, _, where=where: api.send("POST", where))  # type: ignore[misc]
     assert scene.face.ran == []
@@ -343,11 +208,20 @@ def test_for_everybody_else_nothing_changes(scene: Scene) -> None:
     assert [one.arguments for one in scene.face.ran] == [("sh", "-c", "exit 0")]
 
 
+def test_check_access_finds_the_component_complete(scene: Scene) -> None:
+    """It asks about commands in that namespace only; in all of them would be too much."""
+    asked = ("check-access", "--as", "system:serviceaccount:pvmedic:pvmedic-remediator")
+    done = Administrator(scene.ground.cluster).types(*asked, "--rok", SPACE)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    done = Administrator(scene.ground.cluster).types(*asked, "--rok", "rok-system")
+    assert "MISSING  create pods/exec in namespace rok-system" in done.stdout
+
+
 def test_a_node_s_pods_and_their_budgets_are_read_and_evictions_are_the_servers_to_refuse(
     scene: Scene,
 ) -> None:
     """With the shipped rights: a budget of an empty selector is over every pod there."""
-    pod, budget = f"{MANAGER}-x1y2z", {"minAvailable": 2, "selector": {}}
+    budget = {"minAvailable": 2, "selector": {}}
     meta = {"name": "all", "namespace": SPACE}
     made = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": meta}
     scene.ground.apply(json.dumps({**made, "spec": budget}))
@@ -363,16 +237,16 @@ def test_a_node_s_pods_and_their_budgets_are_read_and_evictions_are_the_servers_
 
     scene.ground.wait("the budget counted", counted)
     found = scene.asked(read)
-    (one,) = (each for each in found.pods if (each.namespace, each.name) == (SPACE, pod))
+    (one,) = (each for each in found.pods if (each.namespace, each.name) == (SPACE, POD))
     assert (one.phase, one.owner, one.budgets) == ("Running", "", ("all",))
     assert [each.namespace for each in found.pods if each.budgets] == [SPACE]
     assert found.budgets == (Budget(SPACE, "all", 0, healthy=1, wanted=2),)
 
     async def evict(api: Api, shell: Callable[[str], Shell]) -> None:
         del shell
-        words = {"metadata": {"name": pod, "namespace": SPACE}}
+        words = {"metadata": {"name": POD, "namespace": SPACE}}
         eviction = {"apiVersion": "policy/v1", "kind": "Eviction", **words}
-        where = f"/api/v1/namespaces/{SPACE}/pods/{pod}/eviction"
+        where = f"/api/v1/namespaces/{SPACE}/pods/{POD}/eviction"
         write = KubeWrite("POST", where, eviction, "application/json")
         await KubernetesActuator(api).send(write)
 

@@ -31,9 +31,9 @@ NODE = "node-l"
 RBAC = "rbac.authorization.k8s.io"
 
 
-def account(name: str, *resources: tuple[str, str]) -> str:
+def account(name: str, *resources: tuple[str, str], space: str = SPACE) -> str:
     """Return a service account and its rights in the namespace: (verb, resource)."""
-    about = {"name": name, "namespace": SPACE}
+    about = {"name": name, "namespace": space}
     rules = [{"apiGroups": [""], "resources": [what], "verbs": [verb]} for verb, what in resources]
     items = [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": about},

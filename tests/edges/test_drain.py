@@ -9,7 +9,7 @@ from exporter.observe.drain import BUDGETS, OLDER, PODS, DrainReader
 from exporter.observe.model import Drain, Kind
 from exporter.observe.objects import Objects
 from exporter.observe.view import Want
-from tests.edges.fake_api_server import FakeApiServer, said
+from tests.edges.fake_api_server import FakeApiServer, said, streamed
 
 POD = {"metadata": {"name": "p", "namespace": "n", "uid": "u"}, "status": {"phase": "Running"}}
 ALL = {"metadata": {"name": "b", "namespace": "n"}, "spec": {"selector": {}}}
@@ -89,6 +89,14 @@ def test_a_proxy_s_404_is_not_believed(node: FakeApiServer) -> None:
     """It does not lead to the older version either."""
     node.answer(BUDGETS, said("<html>nothing here", 404))
     with pytest.raises(errors.Garbage, match="not the API server's"):
+        read(node)
+
+
+@pytest.mark.parametrize("path", [PODS, BUDGETS])
+def test_a_list_that_is_cut_off_is_none(node: FakeApiServer, path: str) -> None:
+    """Half of the budgets would allow more than all of them."""
+    node.answer(path, streamed('{"items": [', cut=True))
+    with pytest.raises(errors.Unreachable):
         read(node)
 
 

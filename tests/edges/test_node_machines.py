@@ -4,10 +4,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import boto3
 import pytest
-from botocore.exceptions import NoCredentialsError, ReadTimeoutError
-from botocore.stub import Stubber
+from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutError
 
 from exporter.observe import errors
 from exporter.observe.aws import Aws
@@ -52,7 +50,7 @@ ANSWERS: Mapping[str, Mapping[str, object]] = {
 }
 
 
-class Aws2:
+class Ec2:
     """A client of boto3's that answers, or fails, by operation; without its check of shapes."""
 
     def __init__(self, **changed: object) -> None:
@@ -60,7 +58,7 @@ class Aws2:
         self.asked: list[tuple[str, str, Mapping[str, object]]] = []
         self.region = ""
 
-    def connect(self, service: str, region: str) -> "Aws2":
+    def connect(self, service: str, region: str) -> "Ec2":
         """Be the client of every service."""
         del service
         self.region = region
@@ -77,7 +75,7 @@ class Aws2:
         return call
 
 
-def read(cloud: Aws2, want: Want = WANT, *known: Object) -> Sequence[Object]:
+def read(cloud: Ec2, want: Want = WANT, *known: Object) -> Sequence[Object]:
     """Ask once."""
     reader = MachineReader(Machines(Aws(connect=cloud.connect)), TAG)
     ask = reader.of_node if want.kind is Kind.MACHINE else reader.of_repair
@@ -86,7 +84,7 @@ def read(cloud: Aws2, want: Want = WANT, *known: Object) -> Sequence[Object]:
 
 def test_a_node_s_machine_is_read_with_its_disks_and_its_group() -> None:
     """In the region that its zone is in."""
-    cloud = Aws2()
+    cloud = Ec2()
     (found,) = read(cloud, WANT, NODE)
     assert isinstance(found, Machine)
     assert (found.name, found.instance_id, found.region) == ("a", INSTANCE, "eu-central-1")
@@ -101,12 +99,12 @@ def test_a_node_s_machine_is_read_with_its_disks_and_its_group() -> None:
 def test_a_machine_is_read_by_its_own_name_where_its_node_is_gone() -> None:
     """The want names region and instance; the node's own word is not asked for."""
     want = Want(Kind.MACHINE, f"eu-west-1/{INSTANCE}", "a")
-    cloud = Aws2()
+    cloud = Ec2()
     (found,) = read(cloud, want)
     assert isinstance(found, Machine)
     assert (found.name, found.instance_id, found.region) == ("a", INSTANCE, "eu-west-1")
     with pytest.raises(errors.Invalid, match="is not REGION/INSTANCE"):
-        read(Aws2(), Want(Kind.MACHINE, "i-0abc", "a"))
+        read(Ec2(), Want(Kind.MACHINE, "i-0abc", "a"))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +112,7 @@ def test_a_machine_is_read_by_its_own_name_where_its_node_is_gone() -> None:
 )
 def test_of_another_cloud_nothing_is_asked_and_nothing_is_unseen(provider_id: str) -> None:
     """Nor of a node that is not there."""
-    cloud = Aws2()
+    cloud = Ec2()
     assert read(cloud, WANT, made.node("a", provider_id=provider_id)) == ()
     assert read(cloud, WANT) == ()
     assert cloud.asked == []
@@ -122,68 +120,76 @@ def test_of_another_cloud_nothing_is_asked_and_nothing_is_unseen(provider_id: st
 
 def test_a_machine_that_ec2_does_not_know_has_no_reading() -> None:
     """Which proves nothing, and is said as nothing else."""
-    (found,) = read(Aws2(describe_instances={"Reservations": []}), WANT, NODE)
+    (found,) = read(Ec2(describe_instances={"Reservations": []}), WANT, NODE)
     assert isinstance(found, Machine)
     assert found.reading is None
 
 
 def test_a_machine_in_no_group_has_none() -> None:
     """And no group is asked about."""
-    cloud = Aws2(describe_auto_scaling_instances={"AutoScalingInstances": []})
+    cloud = Ec2(describe_auto_scaling_instances={"AutoScalingInstances": []})
     (found,) = read(cloud, WANT, NODE)
     assert isinstance(found, Machine)
     assert found.group is None
     assert "describe_auto_scaling_groups" not in [name for name, *_ in cloud.asked]
 
 
-@pytest.mark.parametrize("operation", ANSWERS)
-@pytest.mark.parametrize(
-    ("failure", "kind"),
-    [
-        (NoCredentialsError(), errors.Unauthorized),
-        (ReadTimeoutError(endpoint_url="x"), errors.Unreachable),
-        (KeyError("x"), errors.Garbage),
-    ],
+def refused(code: str, status: int, operation: str = "DescribeVolumes") -> ClientError:
+    """Return what botocore raises for an error answer."""
+    said: Any = {
+        "Error": {"Code": code, "Message": "no"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(said, operation)
+
+
+def test_an_instance_that_was_forgotten_is_known_by_its_name_alone() -> None:
+    """An hour after its end EC2 says so; that is no proof of an end."""
+    error = refused("InvalidInstanceID.NotFound", 400, "DescribeInstances")
+    (found,) = read(Ec2(describe_instances=error), WANT, NODE)
+    assert isinstance(found, Machine)
+    assert (found.instance_id, found.reading) == (INSTANCE, None)
+
+
+FAILURES = (
+    (NoCredentialsError(), errors.Unauthorized),
+    (ReadTimeoutError(endpoint_url="x"), errors.Unreachable),
+    (KeyError("x"), errors.Garbage),
+    (refused("UnauthorizedOperation", 403), errors.Forbidden),
+    (refused("AuthFailure", 401), errors.Forbidden),
+    (refused("RequestLimitExceeded", 503), errors.Throttled),
+    (refused("InternalError", 500), errors.ServerFailed),
+    (refused("InvalidParameterValue", 400), errors.Invalid),
 )
+
+
+@pytest.mark.parametrize("operation", ANSWERS)
+@pytest.mark.parametrize(("failure", "kind"), FAILURES, ids=repr)
 def test_what_fails_of_any_part_leaves_the_machine_unseen(
     operation: str, failure: Exception, kind: type[errors.ObserveError]
 ) -> None:
     """A machine without its group would be one that is in none."""
+    name = "".join(word.capitalize() for word in operation.split("_"))
+    if isinstance(failure, ClientError):
+        failure = ClientError(failure.response, name)
     with pytest.raises(kind):
-        read(Aws2(**{operation: failure}), WANT, NODE)
+        read(Ec2(**{operation: failure}), WANT, NODE)
 
 
-@pytest.mark.parametrize(
-    ("code", "status", "kind"),
-    [
-        ("UnauthorizedOperation", 403, errors.Forbidden),
-        ("AuthFailure", 401, errors.Forbidden),
-        ("ExpiredToken", 400, errors.Unauthorized),
-        ("RequestLimitExceeded", 503, errors.Throttled),
-        ("InternalError", 500, errors.ServerFailed),
-    ],
-)
-def test_what_aws_refuses_is_unseen(
-    code: str, status: int, kind: type[errors.ObserveError], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("failure", "kind"), FAILURES, ids=repr)
+def test_what_fails_leaves_the_disks_of_a_repair_unseen(
+    failure: Exception, kind: type[errors.ObserveError]
 ) -> None:
-    """The sentence names the action that is missing."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    client = boto3.session.Session().client("ec2", region_name="eu-central-1")
-    with Stubber(client) as stub:
-        stub.add_client_error("describe_volumes", code, "no", http_status_code=status)
-        cloud = Aws2()
-        cloud.answers["describe_volumes"] = None
-        reader = MachineReader(Machines(Aws(connect=lambda *_: client)), TAG)
-        with pytest.raises(kind):
-            asyncio.run(reader.of_repair(Want(Kind.REPAIR_DISKS, name="uid"), Objects()))
+    """No disk is seen is not: there is no disk, and none is made because of it."""
+    with pytest.raises(kind):
+        read(Ec2(describe_volumes=failure), Want(Kind.REPAIR_DISKS, name="uid-1"))
 
 
 def test_the_disks_of_a_repair_are_found_by_its_uid_and_gone_ones_are_none() -> None:
     """In the region that the want names."""
     gone = [{**DISK, "VolumeId": f"vol-{s}", "State": s} for s in ("deleting", "deleted")]
     bad = {**DISK, "VolumeId": "vol-bad", "State": "error"}
-    cloud = Aws2(describe_volumes={"Volumes": [DISK, *gone, bad]})
+    cloud = Ec2(describe_volumes={"Volumes": [DISK, *gone, bad]})
     (found,) = read(cloud, Want(Kind.REPAIR_DISKS, "eu-west-1", "uid-1"))
     assert isinstance(found, RepairDisks)
     assert found.name == "uid-1"
@@ -195,7 +201,7 @@ def test_the_disks_of_a_repair_are_found_by_its_uid_and_gone_ones_are_none() -> 
 
 def test_many_looks_at_one_time_wait_for_each_other() -> None:
     """More questions than AWS is asked at once would look as if it did not answer."""
-    cloud = Aws2()
+    cloud = Ec2()
 
     async def run() -> list[Sequence[Object]]:
         reader = MachineReader(Machines(Aws(connect=cloud.connect)), TAG)

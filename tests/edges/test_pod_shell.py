@@ -213,6 +213,33 @@ def test_a_fence_is_asked_after_the_pod_was_chosen_and_before_anything_is_run(
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("once", [True, False])
+def test_a_pod_is_chosen_for_each_command_or_once_for_several(
+    server: FakeApiServer, *, once: bool
+) -> None:
+    """What belongs together is then of one pod, and one that went is told by its absence."""
+
+    async def speak(stream: web.WebSocketResponse) -> None:
+        await stream.send_bytes(end({"status": "Success"}))
+
+    server.answer(PODS, said({"items": [pod("gluster-1")]}), said({"items": [pod("gluster-2")]}))
+    server.answer(EXEC, speaks(speak))
+
+    async def run() -> None:
+        async with server.api() as api:
+            access = ServiceAccount(server.directory, server.url)
+            shell = InPod(api, access, SETTINGS, "node-a", once=once)
+            for _ in range(2):
+                await shell.run(("gluster",), timeout=5, largest=1)
+
+    if once:
+        asyncio.run(run())
+        assert [one.path for one in server.requests] == [PODS, EXEC, EXEC]
+    else:
+        with pytest.raises(errors.NotFound, match="gluster-2: not there"):
+            asyncio.run(run())
+
+
 def test_a_stream_that_is_cut_is_no_answer(server: FakeApiServer) -> None:
     """Whatever was said before: the end was not told."""
 

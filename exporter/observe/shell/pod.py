@@ -71,7 +71,9 @@ class ExecSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class InPod:
     """The one pod on a node that the settings choose, as a Shell.
 
-    `fence` is asked right before a command is sent, and raises where none may be.
+    The pod is chosen anew for each command, for pods come and go; with `once` at the first one
+    only, so that what several commands say is of one pod. `fence` is asked right before a command
+    is sent, and raises where none may be.
     """
 
     def __init__(
@@ -81,12 +83,16 @@ class InPod:
         settings: ExecSettings,
         node: str,
         fence: Callable[[], None] | None = None,
+        *,
+        once: bool = False,
     ) -> None:
         self._api = api
         self._access = access
         self._settings = settings
         self._node = node
         self._fence = fence
+        self._once = once
+        self._kept: remote.Chosen | None = None
 
     async def run(
         self,
@@ -95,10 +101,11 @@ class InPod:
         timeout: float,  # noqa: ASYNC109 -- the pod's choice and the command in one
         largest: int,
     ) -> Output:
-        """Run it; see Shell. The pod is chosen anew each time, for pods come and go."""
+        """Run it; see Shell."""
         try:
             async with asyncio.timeout(timeout):
-                chosen = await self._chosen()
+                chosen = self._kept or await self._chosen()
+                self._kept = chosen if self._once else None
                 return await self._exec(chosen, command, largest)
         except TimeoutError as late:
             why = f"{command[0]} in a pod of node {self._node} did not end within {timeout:g} s"

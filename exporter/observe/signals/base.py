@@ -6,7 +6,7 @@ times.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from exporter.observe import model
 from exporter.observe.model import Change, Kind, Object, Signal, SinceSource, Subject
@@ -97,6 +97,18 @@ class Detector(Protocol):
 
     def decide(self, subject: Subject, view: View) -> Signal | None:
         """Return the signal while the failure holds for this subject."""
+        ...
+
+
+@runtime_checkable
+class Unsure(Protocol):
+    """A detector of what many tell, of whom one may be silent while the kind as a whole is seen."""
+
+    def unsure(self, subject: Subject, view: View) -> bool:
+        """Whether it may hold although `decide` says nothing: who should tell of it does not.
+
+        It is not said to hold then; since when it was seen is kept.
+        """
         ...
 
 

@@ -3,7 +3,7 @@
 How it is recognised: the kubelet of a node that mounts it says so in `/stats/summary` (Kubernetes
 1.8 to 1.36). Block volumes have no file system; a volume of which nothing was measured yet, or
 that nobody may write to, is not judged. Nothing says since when: the time is when we first saw it,
-which the state file keeps over a restart.
+which the state file keeps over a restart, and over a kubelet's silence.
 
 The alert of the kubernetes-mixin (KubePersistentVolumeFillingUp) reads the same numbers through
 Prometheus; this signal is for the remediator, which must look again without it.
@@ -107,6 +107,16 @@ class VolumeFilling:
                 f"{stats.inodes_free} of {stats.inodes} inodes are free",
             ),
         )
+
+    def unsure(self, subject: Subject, view: View) -> bool:
+        """Whether a kubelet should tell of it and does not: a pod that runs mounts the claim."""
+        namespace, name = subject["namespace"], subject["persistentvolumeclaim"]
+        if view.claim(namespace, name) is None:
+            return False
+        pods = [pod for pod in view.pods_of(namespace, name) if pod.phase == "Running"]
+        nodes = {pod.node for pod in pods if view.node(pod.node) is not None}
+        stats = view.volume_stats(namespace, name)
+        return bool(nodes) and (stats is None or stats.node not in nodes)
 
 
 def _reason(stats: model.VolumeStats) -> str:
