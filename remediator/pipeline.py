@@ -320,9 +320,11 @@ class Pipeline:
                 record = with_status(
                     record, plan=plans.to_record(plan), verdicts=verdicts.recorded(said)
                 )
-                return self._placed(
+                after, rest = self._placed(
                     record, verdicts.outcome(said, self._judge.mode(record), plan.goal)
                 )
+                waits = after.status.phase in WAITING
+                return after, max(rest, plan.rest) if waits else rest
 
     def _placed(self, record: Record, result: verdicts.Outcome) -> tuple[Record, float]:
         now = self._judge.now()

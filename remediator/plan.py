@@ -22,7 +22,8 @@ class Plan(msgspec.Struct, frozen=True):
     `drivers` are those whose volumes the steps take from the node: each needs a fencing proof.
     `creates` is GiB of cloud disk that the steps make. `needs_yes`: a person must say yes to it,
     whatever the mode. `gluster_nodes` are those whose glusterd or bricks the steps touch.
-    `findings` are sentences about what was looked at before, for whoever says yes or no.
+    `findings` are sentences about what was looked at before, for whoever says yes or no. `rest`:
+    seconds for which it is not made anew while it waits, for what is looked at for it costs.
     """
 
     goal: str
@@ -34,6 +35,7 @@ class Plan(msgspec.Struct, frozen=True):
     needs_yes: bool = False
     gluster_nodes: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+    rest: float = 0.0
 
     @property
     def nodes(self) -> tuple[str, ...]:

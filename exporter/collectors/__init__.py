@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from exporter.collectors import (
     expansion_failed,
+    extended_notes,
     filesystems,
     gluster,
     gluster_disruption,
@@ -37,6 +38,7 @@ CLUSTER_FAMILIES: tuple[Family, ...] = (
     *snapshot_space_exhausted.FAMILIES,
     *rok_space.OF_NODE,
     *undo_notes.FAMILIES,
+    *extended_notes.FAMILIES,
     *heketi_down.FAMILIES,
     *gluster_volumes_orphaned.FAMILIES,
     *gluster_disruption.FAMILIES,
@@ -72,6 +74,7 @@ OfObject = Callable[[Object], Iterable[tuple[Family, Sample]]]
 def _of_node(obj: Object) -> Iterator[tuple[Family, Sample]]:
     yield from rok_space.of_node(obj)
     yield from undo_notes.of_node(obj)
+    yield from extended_notes.of_node(obj)
 
 
 OF_OBJECTS: Mapping[Kind, OfObject] = {

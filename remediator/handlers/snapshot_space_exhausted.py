@@ -41,6 +41,9 @@ from remediator.steps.base import listed
 from remediator.steps.drain import pinned
 from remediator.steps.nodes import Cordon
 
+REST = 120.0
+"""Seconds between two plans while nobody has said yes: each asks the cloud, and LVM on the node."""
+
 
 class SnapshotSpaceExhausted(Unpowered):
     """The handler."""
@@ -92,6 +95,7 @@ class SnapshotSpaceExhausted(Unpowered):
             claim_uids=tuple(one.uid if one is not None else "" for one in bound),
             creates=ready.sized.gib if isinstance(ready.place, Placed) else 0,
             needs_yes=True,
+            rest=REST,
             findings=tuple(findings.findings(ready)),
         )
 

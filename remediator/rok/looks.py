@@ -9,7 +9,15 @@ from collections.abc import Iterator, Mapping
 from exporter.observe.model import Kind
 from exporter.observe.parse.provider_id import instance_of
 from exporter.observe.view import View, Want
-from remediator.record import ENDS, WAITING, Phase, Record, StepRecord
+from remediator.record import (
+    ENDS,
+    WAITING,
+    LedgerEntry,
+    Phase,
+    Record,
+    StepRecord,
+    StepState,
+)
 from remediator.rok.need import decision_on
 from remediator.rok_extension import Decision
 from remediator.steps import disks, drain, lvm, machines, nodes
@@ -38,7 +46,6 @@ OF_DEBT: Mapping[str, frozenset[Kind]] = {
     machines.ProtectMachine.__name__: frozenset({MACHINE}),
     disks.MakeDisk.__name__: frozenset({MACHINE, REPAIR}),
     disks.AttachDisk.__name__: frozenset({MACHINE, REPAIR, NODE_DISKS}),
-    nodes.MarkExtended.__name__: frozenset({MACHINE, NODE_DISKS}),
 }
 
 
@@ -54,7 +61,7 @@ def wants(record: Record, view: View) -> Iterator[Want]:
     if record.status.phase in WAITING or not (record.written or record.owes):
         yield from _before(node, record, view)
         return
-    kinds = _asked_now(record)
+    kinds = _asked_now(record, view)
     made = step_named(record, machines.AwaitMachineGone.__name__)
     if made is not None:
         region, instance = made.params["region"], made.params["instance"]
@@ -83,11 +90,26 @@ def _before(node: str, record: Record, view: View) -> Iterator[Want]:
         yield Want(REPAIR, instance.region, record.uid)
 
 
-def _asked_now(record: Record) -> frozenset[Kind]:
+def _asked_now(record: Record, view: View) -> frozenset[Kind]:
     plan = record.status.plan
     index = plan.next_step if plan is not None else None
     if record.status.phase is Phase.RUNNING and plan is not None and index is not None:
         return OF_STEP.get(plan.steps[index].kind, frozenset())
-    if record.owes and record.status.phase in ENDS | {Phase.HOLDING}:
-        return OF_DEBT.get(record.owes[-1].kind, frozenset())
-    return frozenset()
+    if not record.owes or record.status.phase not in ENDS | {Phase.HOLDING}:
+        return frozenset()
+    debt = record.owes[-1]
+    if debt.kind == nodes.MarkExtended.__name__:
+        return _of_mark(debt, record, view)
+    return OF_DEBT.get(debt.kind, frozenset())
+
+
+def _of_mark(debt: LedgerEntry, record: Record, view: View) -> frozenset[Kind]:
+    """Return what decides about the note: with the node there, nothing once it is extended."""
+    if not view.nodes():
+        # Nothing was read yet: all nodes are, always.
+        return frozenset()
+    there, label = view.node(debt.target), step_named(record, lvm.LabelDisk.__name__)
+    if there is None or there.uid != debt.target_uid:
+        return frozenset({MACHINE})
+    extended = label is not None and label.state is StepState.DONE
+    return frozenset() if extended else frozenset({NODE_DISKS})

@@ -36,11 +36,7 @@ SCALE_DOWN_WAS = model.OURS + "undo-scale-down-was"
 """What SCALE_DOWN was before; missing where there was none."""
 CORDON_NOTE = model.OURS + "undo-cordon"
 """Which Remediation cordoned the node, `name/uid`."""
-EXTENDED = model.OURS + "rok-extended"
-"""On a node whose snapshot space we are about to extend: `OWNER DISK TIME`, with blanks between.
-
-The node has to be drained and removed, and must not be rebooted before.
-"""
+EXTENDED = model.ROK_EXTENDED
 
 _NOTES = (SCALE_DOWN_NOTE, CORDON_NOTE)
 

@@ -20,6 +20,7 @@ from tests.signals.rok_events import (
     FOUND,
     LOGS,
     MARKING,
+    NODE,
     ON_A,
     REPORTED,
     SNAP,
@@ -246,3 +247,11 @@ def test_a_full_pass_names_nodes_with_figures_and_failures_only() -> None:
     view = made.view([*WORLD, *objects])
     named = [list(DETECTOR.suspects(obj, view)) for obj in [*WORLD, *objects]]
     assert named == [[], [], [], [], [], [subject_of("a")], [subject_of("a")]]
+
+
+def test_a_node_that_is_gone_is_not_asked_for_its_sizes() -> None:
+    """Nobody is left there to answer, and a look must not be blind for that."""
+    there = {want.kind for want in DETECTOR.reads(subject_of("a"), made.view(WORLD))}
+    gone = made.view([one for one in WORLD if one is not NODE])
+    assert model.Kind.ROK_SPACE in there
+    assert model.Kind.ROK_SPACE not in {w.kind for w in DETECTOR.reads(subject_of("a"), gone)}

@@ -23,9 +23,14 @@ from tests.story.fake_cluster import FakeCluster, Trouble, carry_on, ticks
 from tests.story.growth_cluster import GrowthCluster
 from tests.story.objects import AUTO
 from tests.story.old_cluster import OldCluster
+from tests.story.rok_cluster import RokCluster, pod, space
+from tests.story.rok_cluster import scene as rok_scene
+from tests.story.rok_played import approved, at_step
 from tests.story.rwx_cluster import RwxCluster, scene, workload
 
 HOUR = 3600.0
+CLOUD = (f"read {Kind.MACHINE}", f"read {Kind.REPAIR_DISKS}")
+COMMANDS = f"read {Kind.NODE_DISKS}"
 APPROVE = msgspec.structs.replace(AUTO, mode="approve")
 Began = tuple[FakeCluster, Pipeline]
 
@@ -48,7 +53,8 @@ class Spent(NamedTuple):
     @property
     def reads(self) -> float:
         """Calls to the API server that read."""
-        return sum(n for what, n in self.calls.items() if what.startswith(("read ", "paused")))
+        asked = sum(n for what, n in self.calls.items() if what.startswith(("read ", "paused")))
+        return asked - sum(self.calls.get(what, 0.0) for what in (*CLOUD, COMMANDS))
 
     @property
     def writes(self) -> float:
@@ -57,8 +63,13 @@ class Spent(NamedTuple):
 
     @property
     def cloud(self) -> float:
-        """Questions to the cloud."""
-        return self.calls.get("power", 0.0)
+        """Questions to the cloud; what is asked of a machine is four calls."""
+        return sum(self.calls.get(what, 0.0) for what in ("power", *CLOUD))
+
+    @property
+    def commands(self) -> float:
+        """Times that a node is asked about its disks, which is some seven commands."""
+        return self.calls.get(COMMANDS, 0.0)
 
 
 def unproven() -> Began:
@@ -128,6 +139,35 @@ def too_large() -> Began:
     return _until(cluster, Phase.AWAITING_APPROVAL)
 
 
+def collected() -> Began:
+    """A node's snapshot space is full for now: Rok's garbage collection makes room."""
+    cluster = RokCluster(rok_scene(space(300 * GIB, 100 * GIB)))
+    return _until(cluster, Phase.DEFERRED)
+
+
+def extension() -> Began:
+    """A disk is needed, and nobody says yes."""
+    return _until(RokCluster(), Phase.AWAITING_APPROVAL)
+
+
+def at(kind: str) -> Began:
+    """A node is extended, and a step waits: for Rok's jobs, or for a budget."""
+    cluster = RokCluster()
+    cluster.succeeds = kind != "AwaitSnapshots"
+    cluster.pods = {"shop-1": pod("shop-1", budgets=("shop",))}
+    cluster.budgets = (model.Budget("web", "shop", 0, 2, 2),)
+    engine = approved(cluster)
+    at_step(cluster, engine, kind)
+    return cluster, engine
+
+
+def extended() -> Began:
+    """A node is extended, and the plan is given up: it waits for a person."""
+    cluster, engine = at("AwaitSnapshots")
+    until(cluster, engine, Phase.FAILED)
+    return cluster, engine
+
+
 def _until(cluster: FakeCluster, phase: Phase) -> Began:
     engine = cluster.engine()
     until(cluster, engine, phase)
@@ -144,6 +184,11 @@ WAYS = (
     Waiting("volume_filling", "for a quota that is unseen", unlimited),
     Waiting("volume_filling", "for a yes", asked),
     Waiting("expansion_failed", "for a yes", too_large),
+    Waiting("snapshot_space_exhausted", "for the garbage collection", collected),
+    Waiting("snapshot_space_exhausted", "for a yes", extension),
+    Waiting("snapshot_space_exhausted", "step: snapshots", lambda: at("AwaitSnapshots")),
+    Waiting("snapshot_space_exhausted", "step: drain", lambda: at("DrainNode"), 1500.0),
+    Waiting("snapshot_space_exhausted", "given up, stays extended", extended),
 )
 
 

@@ -199,14 +199,14 @@ class RokCluster(FakeCluster):
         if self.rok.state == "terminated":
             self.forget(node)
             return
-        size = self.rok.space_bytes() if self.rok.grown else TOTAL
+        size = self.rok.space_bytes()
         if self.rok.grown and self.seen().snapshot("web", "snap") is not None:
             if self.succeeds:
                 self.put(snapshot(ready=True))
             elif self.retries:
                 self.put(job(at=self.clock - 300.0)[-1])
         known = self.seen().rok_space(NODE)
-        if known is not None and known.size is not None and known.size != size:
+        if self.rok.grown and known is not None and known.size != size:
             self.change(known, size=size, available=size - (known.used or 0))
         self.pods = {name: one for name, one in self.pods.items() if one.deletion is None}
         used = any("data" in one.claims for one in self.pods.values())

@@ -10,6 +10,12 @@ UNDO_ANNOTATION = OURS + "undo"
 """On an object that the remediator changed: which Remediation owes the undo, `name/uid`."""
 """Prefix of every label and annotation that is ours to read."""
 
+ROK_EXTENDED = OURS + "rok-extended"
+"""On a node whose snapshot space is extended: `OWNER DISK TIME`, with blanks between.
+
+The node has to be drained and removed, and must not be rebooted before.
+"""
+
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 """Taint key.
 
