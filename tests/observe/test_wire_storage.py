@@ -362,3 +362,38 @@ def test_a_node_keeps_what_reaches_its_kubelet_and_its_volumes() -> None:
     assert (found.kubelet_version, found.kernel_version) == ("v1.36.1", "6.1.0")
     assert found.unschedulable
     assert found.attached == found.in_use == ("kubernetes.io/aws-ebs/aws://z/vol-1",)
+
+
+def test_classes_and_registered_drivers_are_read() -> None:
+    """The small kinds."""
+    fast = one(
+        Kind.STORAGE_CLASS,
+        {
+            "metadata": {
+                "name": "fast",
+                "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+            },
+            "provisioner": "d",
+            "volumeBindingMode": "WaitForFirstConsumer",
+            "allowVolumeExpansion": True,
+            "reclaimPolicy": "Delete",
+        },
+    )
+    assert fast == model.StorageClass("fast", "d", True, True, True, "Delete")  # noqa: FBT003
+    registered = one(
+        Kind.CSI_NODE, {"metadata": {"name": "a"}, "spec": {"drivers": [{"name": "d"}, {}]}}
+    )
+    assert registered == model.CsiNode("a", ("d",))
+    driver = one(Kind.CSI_DRIVER, {"metadata": {"name": "d"}, "spec": {"attachRequired": False}})
+    assert driver == model.CsiDriver("d", attach_required=False)
+    snapshots = one(
+        Kind.SNAPSHOT_CLASS,
+        {
+            "metadata": {
+                "name": "s",
+                "annotations": {"snapshot.storage.kubernetes.io/is-default-class": "true"},
+            },
+            "driver": "d",
+        },
+    )
+    assert snapshots == model.SnapshotClass("s", "d", default=True)
