@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import msgspec
 
+from exporter.observe import rok_jobs
 from exporter.observe.model.drain import Drain, DrainPod
 from exporter.observe.view import View
 from remediator.plan import Declined, Deferred
 from remediator.steps.base import listed
-from remediator.steps.drain import GUARD, ROK, leaving
+from remediator.steps.drain import GUARD, ROK, leaving, stays
 
 FIRST_POLICY_V1 = (1, 22)
 """From here on Evictions are of policy/v1."""
@@ -22,7 +23,7 @@ class Leaving(msgspec.Struct, frozen=True):
 
 
 def drained(node: str, view: View) -> Leaving | Declined | Deferred:
-    """Return who leaves; Declined where a pod can never be evicted."""
+    """Return who leaves; Declined where a pod can never be evicted, or a volume never leave."""
     drain = view.drain(node)
     if drain is None:
         return Deferred(f"nobody has asked for the pods of node {node}")
@@ -34,7 +35,31 @@ def drained(node: str, view: View) -> Leaving | Declined | Deferred:
             f"pod {_name(stuck[0])} can never be evicted: {len(drain.budgets_of(stuck[0]))}"
             f" PodDisruptionBudgets select it ({names}); let only one of them"
         )
+    if no_way := stranded(node, view, drain):
+        return Declined(no_way)
     return Leaving(drain, tuple(pods))
+
+
+def stranded(node: str, view: View, drain: Drain) -> str:
+    """Return which volume nothing would move off the node; empty where there is none.
+
+    With one of them an extended node could never be removed.
+    """
+    here = set(rok_jobs.claims_on(node, view))
+    for volume in view.rok_on(node):
+        if (volume.claim_namespace, volume.claim_name) not in here:
+            return (
+                f"volume {volume.name} lives on node {node} and no claim has it, so nothing moves"
+                " it: delete it first, or move its data"
+            )
+    for pod in drain.pods:
+        used = [name for name in pod.claims if (pod.namespace, name) in here]
+        if used and stays(pod) and not pod.ended:
+            return (
+                f"pod {_name(pod)} stays in a drain and uses claim {used[0]}, whose volume lives on"
+                f" node {node}: stop what makes it first"
+            )
+    return ""
 
 
 def eviction_api(server: tuple[int, int] | None) -> str:

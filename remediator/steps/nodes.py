@@ -10,8 +10,7 @@ from typing import ClassVar
 
 from exporter.observe import model
 from exporter.observe.model import Kind
-from exporter.observe.rok_jobs import changes_on, failures_on
-from exporter.observe.signals.reasons.snapshot_space import need
+from exporter.observe.rok_jobs import changes_on
 from exporter.observe.view import View
 from remediator import rok_disk
 from remediator.rok_extension import GIB
@@ -292,5 +291,4 @@ class UnmarkExtended(OfNode, frozen=True):
 
 def changed_on(node: str, view: View) -> int:
     """Return the bytes that are known to have changed on a node; upper bounds count in full."""
-    needed = need(changes_on(node, view), (one.claim for one in failures_on(node, view)))
-    return sum(one.bytes for one in changes_on(node, view)) if needed.most is None else needed.most
+    return sum(one.bytes for one in changes_on(node, view))

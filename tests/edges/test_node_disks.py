@@ -214,13 +214,12 @@ def looked(server: FakeApiServer, settings: ExecSettings | None) -> Look:
 @pytest.mark.parametrize(
     ("settings", "pods", "sentence"),
     [
-        (None, [], "commands on nodes are not allowed by the settings (rok.exec)"),
         (ExecSettings("rok", "name=r"), [], "the disks of node a: no pod matches"),
         (ExecSettings("rok", "name=r"), None, "not allowed (403)"),
     ],
 )
 def test_in_a_look_it_is_unseen_with_the_sentence(
-    server: FakeApiServer, settings: ExecSettings | None, pods: list[object] | None, sentence: str
+    server: FakeApiServer, settings: ExecSettings, pods: list[object] | None, sentence: str
 ) -> None:
     """Never absent: absent would be a node without disks."""
     where = "/api/v1/namespaces/rok/pods"
@@ -230,6 +229,15 @@ def test_in_a_look_it_is_unseen_with_the_sentence(
         server.json(where, {"items": pods})
     found = looked(server, settings)
     assert sentence in found.unseen[Kind.NODE_DISKS]
+    assert found.view.node_disks("a") is None
+
+
+def test_where_no_command_may_run_nothing_is_asked_and_nothing_unseen(
+    server: FakeApiServer,
+) -> None:
+    """The handler declines by the setting; a look that is unseen would only be tried again."""
+    found = looked(server, None)
+    assert Kind.NODE_DISKS not in found.unseen
     assert found.view.node_disks("a") is None
 
 

@@ -21,6 +21,7 @@ from tests.story.rok_cluster import (
     POLICY,
     SIGNAL,
     SUBJECT,
+    VOLUME,
     event,
     job,
     pod,
@@ -132,6 +133,7 @@ TWICE = Drain(
     (pod("shop-1", budgets=("one", "two")),),
     (Budget("web", "one", 1), Budget("web", "two", 1)),
 )
+STAYS = Drain(NODE, (pod("agent", owner="DaemonSet", claims=("data",)),))
 NOTE = "pvmedic.dev/rok-extended"
 REFUSED = [
     (lambda: case(seen(), rok(namespace="")), "not allowed by the settings (rok.exec)"),
@@ -177,6 +179,11 @@ REFUSED = [
     (
         lambda: case(seen(drain=TWICE)),
         "pod web/shop-1 can never be evicted: 2 PodDisruptionBudgets",
+    ),
+    (lambda: case(seen(drain=STAYS)), "pod web/agent stays in a drain and uses claim data"),
+    (
+        lambda: case(seen(made.volume("old", driver=model.ROK, affinity=VOLUME.affinity))),
+        "volume pv-old lives on node node-a and no claim has it",
     ),
     (
         lambda: case(policy=msgspec.structs.replace(POLICY, capacity_cap=1000)),
