@@ -16,6 +16,7 @@ from demo.rok_proofs import Before
 from demo.sightings import Look
 from demo.stage import LOOK_EVERY, SceneError
 from demo.timeline import Mark
+from demo.times import asked
 from local import rok_disks
 from local.csi import install_crds
 
@@ -92,6 +93,7 @@ def play(cluster: LocalCluster, line: Line, screen: Screen, stack: ExitStack) ->
         " away. A node in service waits minutes for EC2 and hours for Rok.",
         "dim",
     )
+    screen.say(asked(line.metrics("remediator")), "dim")
     screen.say(f"The scene took {time.monotonic() - began:.0f} s.", "dim")
 
 

@@ -155,7 +155,7 @@ def _seen(before: Look, after: Look) -> Iterator[Line]:
         if known.get((one.name, one.labels)) == one.value:
             continue
         if one.signal:
-            what = f"seen: {one.signal}, {one.label('reason')}"
+            what = f"seen: {_named(one)}"
             age = f"   {max(now - one.value, 0.0):.0f} s old"
             yield Line(now, Mark.SEEN, what, one.text() + age)
         else:
@@ -166,7 +166,7 @@ def _seen(before: Look, after: Look) -> Iterator[Line]:
         gone = (one.signal, _subject(one))
         if one.signal and gone not in still and gone not in told:
             told.add(gone)
-            yield Line(now, Mark.GOOD, f"gone: {one.signal}, {one.label('reason')}", gone[1])
+            yield Line(now, Mark.GOOD, f"gone: {_named(one)}", gone[1])
 
 
 def _alerts(before: Look, after: Look) -> Iterator[Line]:
@@ -186,10 +186,15 @@ def _order(alert: Alert) -> tuple[str, tuple[tuple[str, str], ...]]:
     return (alert.name, alert.labels)
 
 
+def _named(one: Series) -> str:
+    """Return a signal with its reason; what no detector sees has none."""
+    return ", ".join(word for word in (one.signal, one.label("reason")) if word)
+
+
 def _subject(one: Series) -> str:
     """Return what a series is about, for people."""
     detector = detector_of(one.signal)
-    names = detector.subject_labels if detector is not None else ()
+    names = detector.subject_labels if detector is not None else ("node",)
     return ", ".join(f"{name} {one.label(name)}" for name in names if one.label(name))
 
 

@@ -55,6 +55,14 @@ def test_a_failure_is_told_with_its_series_and_age() -> None:
     )
 
 
+def test_what_no_detector_sees_has_no_reason_and_is_about_its_node() -> None:
+    """Such as a node that is marked as extended."""
+    one = look('pvmedic_rok_extended_since_timestamp_seconds{node="a",disk="vol-1"} 5')
+    assert said(look(), one) == ["seen: rok_extended"]
+    (gone,) = sightings.lines(one, look())
+    assert (gone.what, gone.evidence) == ("gone: rok_extended", "node a")
+
+
 def test_another_reason_of_the_same_subject_is_no_end() -> None:
     """It is told as seen again, and gone only when no series of the subject is left."""
     one, two = look(SERIES.format(reason="A")), look(SERIES.format(reason="B"))
