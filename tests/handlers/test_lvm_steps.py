@@ -98,11 +98,11 @@ def test_the_commands_are_absolute_and_bounded() -> None:
     """Asked twice they do it once; LVM's end before the Lease does."""
     disk = labelled(member=True)
     made = ("pvcreate", "--uuid", label_of(UID), "--norestorefile", NEW)
-    assert LABEL.act(view_of(with_disk())) == NodeCommand(NODE, (*BOUNDED, *made), 14.0)
+    assert LABEL.act(view_of(with_disk())) == NodeCommand(NODE, (*BOUNDED, *made), 9.0)
     put = (*BOUNDED, "vgextend", "rokvg", NEW)
-    assert GROUP.act(view_of(labelled())) == NodeCommand(NODE, put, 14.0)
+    assert GROUP.act(view_of(labelled())) == NodeCommand(NODE, put, 9.0)
     grown = (*BOUNDED, "lvextend", "--extents", str(EXTENTS), "rokvg/rok-fisks", NEW)
-    assert VOLUME.act(view_of(disk)) == NodeCommand(NODE, grown, 14.0)
+    assert VOLUME.act(view_of(disk)) == NodeCommand(NODE, grown, 9.0)
     assert GROW.act(view_of(disk)) == NodeCommand(
         NODE, ("resize2fs", "/dev/rokvg/rok-fisks"), 300.0
     )
