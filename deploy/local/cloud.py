@@ -16,7 +16,7 @@ from botocore.config import Config
 
 from local.ec2_answers import ACCOUNT, Fault
 from local.ec2_disks import DiskFault
-from local.ec2_face import Face, PowerChange
+from local.ec2_face import Face, Hold, PowerChange
 from local.processes import Child, PortTakenError, Processes, free_ports, listening, on_free_ports
 
 if TYPE_CHECKING:
@@ -168,6 +168,13 @@ class Cloud:
         fault = None if kind is None else DiskFault(kind)
         if self._face is not None:
             self._background.run(self._face.set_disk_fault(fault))
+
+    def hold(self, action: str) -> Hold:
+        """Hold the next call of this name."""
+        hold = Hold()
+        if self._face is not None:
+            self._face.holds[action] = hold
+        return hold
 
     def stop(self, instance: str, *, hibernate: bool = False) -> None:
         """Stop an instance; its node dies."""

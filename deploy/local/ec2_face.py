@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ POWER = {
     "StartInstances": True,
 }
 EC2_VERSION = "2016-11-15"
+HELD_SECONDS = 60.0
+"""Seconds after which a call that nobody lets on goes on by itself."""
 NOT_PASSED_ON = frozenset({"host", "content-length", "accept-encoding", "connection"})
 
 
@@ -45,10 +48,20 @@ class PowerChange:
     ended: bool = False
 
 
+class Hold:
+    """Holds one call on its way to the cloud until it is let on."""
+
+    def __init__(self) -> None:
+        """Nothing is held yet."""
+        self.there = threading.Event()
+        self.on = threading.Event()
+
+
 class Face:
     """Stands in front of moto, in the background's event loop.
 
-    `writes` counts what was done, by action; what was answered from memory was not done.
+    `writes` counts what was done, by action; what was answered from memory was not done. `holds`
+    are for the next call of an action.
     """
 
     def __init__(self, moto: str, changed: Callable[[PowerChange], Awaitable[None]]) -> None:
@@ -61,6 +74,7 @@ class Face:
         self._fault: Fault | None = None
         self._fault_of: str | None = None
         self._fault_over = asyncio.Event()
+        self.holds: dict[str, Hold] = {}
         self._session = aiohttp.ClientSession()
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", self._answer)
@@ -99,6 +113,9 @@ class Face:
             await self._fault_over.wait()
         if fault is not None and (wrong := ec2_answers.instead(fault, instances)) is not None:
             return web.Response(status=wrong[0], text=wrong[1], content_type="text/xml")
+        if (hold := self.holds.pop(action, None)) is not None:
+            hold.there.set()
+            await asyncio.to_thread(hold.on.wait, HELD_SECONDS)
         wrong = self._disks.instead(action, form)
         if action == "AttachVolume" and wrong is None:
             wrong = await self._attach_refused(request, form)

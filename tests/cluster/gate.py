@@ -38,14 +38,19 @@ class Write:
         """Whether it puts (True) or takes (False) an out-of-service taint; None: another write."""
         if self.method != "PATCH" or not self.path.startswith("/api/v1/nodes/"):
             return None
-        return any("out-of-service" in taint["key"] for taint in self.body["spec"]["taints"])
+        taints = self.body.get("spec", {}).get("taints")
+        if taints is None:
+            return None
+        return any("out-of-service" in taint["key"] for taint in taints)
 
     @property
     def what(self) -> str:
         """Name the durable point that it makes: the same words for the same point."""
         if self.taints is not None:
             return "put taint" if self.taints else "take taint"
-        if self.method == "PATCH":
+        if "command" in self.body:
+            return " ".join(("exec", *self.body["command"]))
+        if self.method == "PATCH" and "finalizers" in self.body.get("metadata", {}):
             return "keep" if self.body["metadata"]["finalizers"] else "let go"
         status = self.body.get("status") or {}
         return f"{status['phase']}: {status['message']}" if "message" in status else "create"
@@ -101,6 +106,8 @@ class Gate:
         await self._session.close()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._talk(request)
         body = await request.read()
         if "watch" in request.query:
             return await self._stream(request)
@@ -124,6 +131,26 @@ class Gate:
             async for chunk in found.content.iter_any():
                 await answer.write(chunk)
             return answer
+
+    async def _talk(self, request: web.Request) -> web.StreamResponse:
+        """Pass a command on, and what it says: nobody says anything to it."""
+        write = Write("GET", request.path, {"command": request.query.getall("command", [])})
+        if not await asyncio.to_thread(self._rule.before, write):
+            return web.Response(status=502)
+        headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+        url = self._server + request.path_qs
+        protocols = tuple(request.headers.get("Sec-WebSocket-Protocol", "").split(", "))
+        try:
+            there = await self._session.ws_connect(url, headers=headers, protocols=protocols)
+        except aiohttp.WSServerHandshakeError as refused:
+            return web.Response(status=refused.status)
+        async with there:
+            here = web.WebSocketResponse(protocols=protocols)
+            await here.prepare(request)
+            async for message in there:
+                await here.send_bytes(message.data)
+            await here.close()
+        return here
 
     async def _pass_on(self, request: web.Request, body: bytes) -> web.Response:
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
