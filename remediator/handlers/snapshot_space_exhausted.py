@@ -36,7 +36,7 @@ from remediator.record import LedgerEntry, Record
 from remediator.rights import Grant
 from remediator.rok import findings, looks, planned, undoing
 from remediator.rok.machine import Placed
-from remediator.rok.preflight import Ready, preflight
+from remediator.rok.preflight import Extendable, preflight
 from remediator.steps.base import listed
 from remediator.steps.drain import pinned
 from remediator.steps.nodes import Cordon
@@ -83,7 +83,7 @@ class SnapshotSpaceExhausted(Unpowered):
     def plan(self, case: Case) -> Decision:
         """Extend, drain and remove; wait; or refuse."""
         ready = preflight(case)
-        if not isinstance(ready, Ready):
+        if not isinstance(ready, Extendable):
             return ready
         name = ready.node.name
         claims = tuple(rok_jobs.claims_on(name, case.view))

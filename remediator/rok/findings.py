@@ -6,14 +6,14 @@ from remediator.node_loss.drains import drained_by
 from remediator.rok import drains
 from remediator.rok.machine import Elsewhere, Placed
 from remediator.rok.need import gib
-from remediator.rok.preflight import Ready
+from remediator.rok.preflight import Extendable
 from remediator.rok_extension import MIB
 from remediator.steps.base import listed
 from remediator.steps.disks import blank
 from remediator.steps.nodes import SCALE_DOWN
 
 
-def findings(ready: Ready) -> Iterator[str]:
+def findings(ready: Extendable) -> Iterator[str]:
     """Say why, how much, on what, and what it costs those who work there."""
     yield from _bytes(ready)
     yield from _node(ready)
@@ -29,7 +29,7 @@ def findings(ready: Ready) -> Iterator[str]:
     )
 
 
-def _bytes(ready: Ready) -> Iterator[str]:
+def _bytes(ready: Extendable) -> Iterator[str]:
     needed = ready.needed
     each = [
         f"{'/'.join(one.claim)} {'at most ' if one.reported else ''}{gib(one.bytes)}"
@@ -44,7 +44,7 @@ def _bytes(ready: Ready) -> Iterator[str]:
         yield f"how much has changed of {listed(names, ', ')} is not known: it comes on top"
 
 
-def _node(ready: Ready) -> Iterator[str]:
+def _node(ready: Extendable) -> Iterator[str]:
     node = ready.node
     cordon = (
         "is cordoned already, by somebody else: that stays so"
@@ -58,7 +58,7 @@ def _node(ready: Ready) -> Iterator[str]:
         yield "somebody keeps the cluster autoscaler from removing it: that stays so"
 
 
-def _sizes(ready: Ready) -> str:
+def _sizes(ready: Extendable) -> str:
     there, sized = ready.storage, ready.sized
     after = ready.extents * there.extent_bytes
     disks = "1 disk, Rok's own" if there.group.disks == 1 else f"{there.group.disks} disks, Rok's"
@@ -89,7 +89,7 @@ def _machine(place: Placed) -> Iterator[str]:
         )
 
 
-def _elsewhere(place: Elsewhere, ready: Ready) -> Iterator[str]:
+def _elsewhere(place: Elsewhere, ready: Extendable) -> Iterator[str]:
     where = f"its providerID is {place.provider_id}" if place.provider_id else "no providerID"
     yield (
         f"the machine is in no cloud that we know ({where}): a person attaches the disk, and"

@@ -6,7 +6,7 @@ from remediator import cloud
 from remediator.case import Case
 from remediator.rok.drains import eviction_api
 from remediator.rok.machine import Elsewhere, Placed
-from remediator.rok.preflight import Ready
+from remediator.rok.preflight import Extendable
 from remediator.steps.base import Step
 from remediator.steps.disks import (
     AttachDisk,
@@ -30,7 +30,7 @@ Named = tuple[str, str, str]
 """Target, uid and owner of a step."""
 
 
-def steps(ready: Ready, case: Case) -> Iterator[Step]:
+def steps(ready: Extendable, case: Case) -> Iterator[Step]:
     """Iterate over the steps."""
     node: Named = (ready.node.name, ready.node.uid, case.owner)
     rok, gib, place = case.policy.rok, ready.sized.gib, ready.place

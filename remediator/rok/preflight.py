@@ -14,7 +14,7 @@ from remediator.rok_extension import Refused, Sized, grown_to, size
 NOT_ALLOWED = "commands on nodes are not allowed by the settings (rok.exec)"
 
 
-class Ready(msgspec.Struct, frozen=True):
+class Extendable(msgspec.Struct, frozen=True):
     """A node that may be extended. `extents` is what the logical volume has afterwards."""
 
     node: model.Node
@@ -26,7 +26,7 @@ class Ready(msgspec.Struct, frozen=True):
     extents: int
 
 
-def preflight(case: Case) -> Ready | Declined | Deferred:
+def preflight(case: Case) -> Extendable | Declined | Deferred:
     """Look at everything; the first thing that speaks against it is the answer."""
     name = case.signal.subject["node"]
     needed = asked(name, case)
@@ -43,7 +43,7 @@ def preflight(case: Case) -> Ready | Declined | Deferred:
     return no if no is not None else _looked(node, needed, case)
 
 
-def _looked(node: model.Node, needed: Needed, case: Case) -> Ready | Declined | Deferred:
+def _looked(node: model.Node, needed: Needed, case: Case) -> Extendable | Declined | Deferred:
     """Look at what is on the node, where its machine is, and who uses it."""
     there = storage(node.name, case.view, case.policy.rok)
     if not isinstance(there, Storage):
@@ -58,7 +58,7 @@ def _looked(node: model.Node, needed: Needed, case: Case) -> Ready | Declined | 
     if isinstance(sized, Refused):
         return Declined(sized.why)
     extents = grown_to(there.extents, sized.bytes, there.extent_bytes)
-    return Ready(node, needed, there, place, leaves, sized, extents)
+    return Extendable(node, needed, there, place, leaves, sized, extents)
 
 
 def _sized(

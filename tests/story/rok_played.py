@@ -95,7 +95,7 @@ def survive(
         meanwhile(cluster)
         return cluster.phase() is phase and not cluster.record().owes
 
-    for _ in range(4):
+    for _ in range(1 + len(cluster.deaths)):
         try:
             asyncio.run(carry_on(cluster, cluster.engine(), over))
         except Killed:

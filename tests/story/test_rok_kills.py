@@ -1,6 +1,8 @@
 """The extension of a node killed before and after every write: one disk, and the same end."""
 
 import asyncio
+import random
+from collections.abc import Callable
 
 import pytest
 
@@ -84,3 +86,38 @@ def test_a_call_that_got_no_answer_makes_no_second_disk() -> None:
     cluster.refusals = [(Unreachable("no answer"), True)]
     until(cluster, engine, Phase.SETTLED)
     assert cluster.rok.calls == DONE
+
+
+SCENES: dict[str, tuple[Callable[[], RokCluster], Phase, Callable[[RokCluster], None]]] = {
+    "extended": (RokCluster, Phase.SETTLED, lambda _: None),
+    "by hand": (elsewhere, Phase.SETTLED, by_hand),
+    "taken back": (RokCluster, Phase.FAILED, write_more),
+}
+
+
+def killed_at_random(seed: int) -> None:
+    """Kill some scene some times, with a pause after each."""
+    chosen = random.Random(seed)  # noqa: S311 -- repeatable is what it has to be
+    name = chosen.choice(sorted(SCENES))
+    make, phase, meanwhile = SCENES[name]
+    whole, cluster = make(), make()
+    outage = chosen.choice([1.0, 16.0, 90.0])
+    survive(whole, phase, outage, meanwhile)
+    cluster.deaths = set(chosen.sample(range(1, 2 * whole.points), chosen.randint(2, 6)))
+    survive(cluster, phase, outage, meanwhile)
+    assert end_of(cluster) == end_of(whole), f"seed {seed}: {name}"
+
+
+def test_kills_at_random_change_nothing_about_the_end() -> None:
+    """Several in one episode; a few here, `make soak` has more."""
+    for seed in range(15):
+        killed_at_random(seed)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("first", range(1000, 1400, 100))
+def test_hundreds_of_kills_at_random_change_nothing_about_the_end(first: int) -> None:
+    """Each seed is a scene, up to six kills, and a pause after each."""
+    for seed in range(first, first + 100):
+        killed_at_random(seed)
