@@ -232,7 +232,8 @@ class Execution:
         now, step = self._judge.now(), known.steps[index]
         if progress.state_of(record, index) is StepState.INTENDED:
             return self._unanswered(record, index, step)
-        if now - progress.came_on_at(record, now) > self._judge.policy.settle_within:
+        held = not record.returns and progress.state_of(record, index) is StepState.WAITING
+        if not held and now - progress.came_on_at(record, now) > self._judge.policy.settle_within:
             # Others may want the slot, and after a long absence of ours the plan is an old one.
             sentence = f"could not {step.sentence()} in time: {record.status.message}"
             return self._halted(record, Phase.DEFERRED, sentence)
@@ -281,6 +282,9 @@ class Execution:
             if progress.state_of(record, index) is StepState.PENDING:
                 # Two that wait for each other's slot would both wait in vain.
                 record = progress.marked(record, index, StepState.WAITING, now)
+            if not record.returns:
+                # Nothing can be taken back: it waits for as long as it has to.
+                return moved(record, Phase.RUNNING, refused, now)
             return self._halted(record, Phase.DEFERRED, refused)
         return await self._apply(record, index, known.steps[index], sight.view)
 

@@ -17,7 +17,7 @@ Argv = tuple[str, ...]
 
 ASKING_SECONDS = 15
 """How long one of them may run."""
-KILLED_AFTER = 5
+KILLED_AFTER = 3
 """Seconds that a command has to end once it is told to."""
 REPORT = ("--reportformat", "json", "--units", "b", "--nosuffix", "--readonly")
 """LVM's reports: in bytes, and without a lock."""

@@ -169,7 +169,7 @@ class AttachDisk(OfMachine, frozen=True):
 
     def sentence(self) -> str:
         """Return what it does."""
-        return f"attach it to machine {self.target}"
+        return f"attach the new disk to machine {self.target}"
 
     def observe(self, view: View) -> Observation:
         """Say whether it is attached: a disk is in use while it is still attaching."""
@@ -242,7 +242,7 @@ class DeleteDiskWithMachine(OfMachine, frozen=True):
 
     def sentence(self) -> str:
         """Return what it does."""
-        return f"let it be deleted with machine {self.target}"
+        return f"let the new disk be deleted with machine {self.target}"
 
     def observe(self, view: View) -> Observation:
         """Say whether the attachment itself says so."""
@@ -332,7 +332,8 @@ class AwaitDisk(NewOnNode, frozen=True):
     def sentence(self) -> str:
         """Return what it waits for."""
         return (
-            f"wait until node {self.target} sees it, by its serial: {self.gib} GiB, blank, unused"
+            f"wait until node {self.target} sees the new disk, by its serial: {self.gib} GiB,"
+            " blank, unused"
         )
 
     def observe(self, view: View) -> Observation:

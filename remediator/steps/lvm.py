@@ -6,7 +6,7 @@ nothing: LVM and the file system are looked at afterwards. From LabelDisk on the
 
 from typing import ClassVar
 
-from exporter.observe.disk_commands import Argv
+from exporter.observe.disk_commands import KILLED_AFTER, Argv
 from exporter.observe.model import Kind
 from exporter.observe.model.blocks import LogicalVolume, PhysicalVolume
 from exporter.observe.view import View
@@ -16,10 +16,10 @@ from remediator.steps.base import DONE, NodeCommand, Observation, not_done, refu
 from remediator.steps.disks import NewOnNode
 from remediator.steps.nodes import OfNode, changed_on, uid_of
 
-LVM_SECONDS = 8
-"""Seconds that a command of LVM's may run: it ends before the Lease of the engine does."""
-KILLED_AFTER = 6
-"""Seconds after which one is killed that does not end when told to, and its answer is back."""
+LVM_SECONDS = 5
+"""Seconds that a command of LVM's may run before it is told to end."""
+ANSWERED_WITHIN = LVM_SECONDS + KILLED_AFTER + 1
+"""Seconds after which it is over and its answer is back: before another replica can act."""
 GROWING_SECONDS = 300.0
 """Seconds for a file system to grow: to end it half-way would be worse than to wait."""
 LANDS_WITHIN = 60.0
@@ -38,7 +38,7 @@ class _Lvm(OfNode, frozen=True):
 
     def command(self, argv: Argv) -> NodeCommand:
         """Return a command of LVM's on the node."""
-        return NodeCommand(self.target, argv, float(LVM_SECONDS + KILLED_AFTER))
+        return NodeCommand(self.target, argv, float(ANSWERED_WITHIN))
 
     def labelled(self, view: View) -> PhysicalVolume | None:
         """Return our physical volume."""
@@ -89,7 +89,7 @@ class LabelDisk(NewOnNode, frozen=True):
         if disk is None or isinstance(disk, Refused):
             return None
         argv = rok_disk.pvcreate(self.lvm.split(), disk.path, uid_of(self.owner), LVM_SECONDS)
-        return NodeCommand(self.target, argv, float(LVM_SECONDS + KILLED_AFTER))
+        return NodeCommand(self.target, argv, float(ANSWERED_WITHIN))
 
 
 class ExtendGroup(_Lvm, frozen=True):

@@ -67,7 +67,7 @@ class Node:
 
     async def run(self, command: Sequence[str], *, timeout: float, largest: int) -> Output:  # noqa: ASYNC109 -- a Shell's
         """Say it."""
-        assert command[:3] == ("timeout", "--kill-after=5", "15")
+        assert command[:3] == ("timeout", "--kill-after=3", "15")
         assert timeout > 15 + 5
         assert largest > 0
         self.ran.append(tuple(command[3:]))

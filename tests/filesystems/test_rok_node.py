@@ -146,5 +146,5 @@ def test_nothing_but_the_tools_of_a_repair_is_run_on_this_machine(node: Node) ->
         with pytest.raises(NoProgramError):
             node.ran(*argv)
         with pytest.raises(NoProgramError):
-            node.ran("timeout", "--kill-after=5", "20", *argv)
+            node.ran("timeout", "--kill-after=3", "20", *argv)
     assert json.loads(node.ran(*disk_commands.lsblk())[1])["blockdevices"]

@@ -72,7 +72,7 @@ GROW = rok_disk.lvextend(LVM, GROUP, VOLUME, 42, NEW, 5)
         ("",),
         ("sh", "-c", "id"),
         ("sh", "-c", " ".join(EXTEND)),
-        ("timeout", "--kill-after=5", "5", "sh", "-c", "id"),
+        ("timeout", "--kill-after=3", "5", "sh", "-c", "id"),
         ("resize2fs", "-f", DEVICE),
         ("resize2fs", "/dev/sda"),
         ("resize2fs", DEVICE, "1G"),
@@ -104,7 +104,7 @@ GROW = rok_disk.lvextend(LVM, GROUP, VOLUME, 42, NEW, 5)
         # One argument that says two, and two that say one.
         (*EXTEND[:-2], f"{GROUP} {NEW}"),
         (*EXTEND[:3], "lvm vgextend", *EXTEND[5:], ""),
-        ("timeout --kill-after=5", *EXTEND[2:]),
+        ("timeout --kill-after=3", *EXTEND[2:]),
         (*EXTEND, ""),
     ],
 )

@@ -29,7 +29,7 @@ GROUP = ExtendGroup(*ON_NODE, "lvm", "rokvg")
 VOLUME = ExtendVolume(*ON_NODE, "lvm", "rokvg", "rok-fisks", EXTENTS)
 GROW = GrowSnapshotSpace(*ON_NODE, "lvm", "rokvg", "rok-fisks", "/mnt/data")
 STEPS = [LABEL, GROUP, VOLUME, GROW]
-BOUNDED = ("timeout", "--kill-after=5", "8", "lvm")
+BOUNDED = ("timeout", "--kill-after=3", "5", "lvm")
 
 
 def elsewhere() -> RokNode:

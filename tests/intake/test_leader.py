@@ -17,6 +17,7 @@ from exporter.observe.errors import (
 from exporter.observe.kube.api import GET_SECONDS, Api
 from remediator.errors import Deposed
 from remediator.leader import DURATION, Leader, times
+from remediator.steps.lvm import ANSWERED_WITHIN
 from tests.intake.resources import Nobody
 
 BELIEVED, MARGIN = times().believed, times().margin
@@ -132,6 +133,12 @@ def test_we_believe_in_it_for_less_time_than_others_wait() -> None:
     for duration in (3.0, DURATION, 300.0):
         pace = times(duration)
         assert pace.renew < pace.margin < pace.believed < pace.duration
+
+
+def test_a_command_on_a_node_is_over_before_another_replica_can_act() -> None:
+    """No version binds it: it is begun with the margin left at least, and ends in what follows."""
+    pace = times()
+    assert pace.margin + pace.duration - pace.believed > ANSWERED_WITHIN
 
 
 def test_of_two_that_take_it_at_once_one_leads() -> None:

@@ -1,4 +1,4 @@
-"""Wire to model: what limits the size of claims."""
+"""Wire to model: what limits the size of claims, and how many volumes a node can have."""
 
 import json
 from typing import Any
@@ -61,3 +61,15 @@ def test_a_limit_range_is_the_narrowest_that_it_says_of_claims() -> None:
     found = wire.one(Kind.LIMIT_RANGE, json.dumps(LIMIT_RANGE).encode())
     assert found == model.LimitRange("web", "sizes", least=GI, most=10**12)
     assert wire.one(Kind.LIMIT_RANGE, b'{"metadata": {"name": "n"}}') == model.LimitRange("", "n")
+
+
+def test_how_many_volumes_of_a_driver_a_node_can_have() -> None:
+    """Only where its CSINode says so."""
+    drivers = [
+        {"name": "e", "allocatable": {"count": 25}},
+        {"name": "f", "allocatable": {}},
+        {"name": "g"},
+    ]
+    body = {"metadata": {"name": "a"}, "spec": {"drivers": drivers}}
+    found = wire.one(Kind.CSI_NODE, json.dumps(body).encode())
+    assert found == model.CsiNode("a", ("e", "f", "g"), limits={"e": 25})

@@ -384,10 +384,6 @@ def test_classes_and_registered_drivers_are_read() -> None:
         Kind.CSI_NODE, {"metadata": {"name": "a"}, "spec": {"drivers": [{"name": "d"}, {}]}}
     )
     assert registered == model.CsiNode("a", ("d",))
-    limited = {"name": "e", "allocatable": {"count": 25}}
-    bare = {"name": "f", "allocatable": {}}
-    found = one(Kind.CSI_NODE, {"metadata": {"name": "a"}, "spec": {"drivers": [limited, bare]}})
-    assert found == model.CsiNode("a", ("e", "f"), limits={"e": 25})
     driver = one(Kind.CSI_DRIVER, {"metadata": {"name": "d"}, "spec": {"attachRequired": False}})
     assert driver == model.CsiDriver("d", attach_required=False)
     snapshots = one(

@@ -151,6 +151,35 @@ def test_a_step_that_guards_hold_up_holds_no_slot_meanwhile() -> None:
     assert "CreateDisk" in cluster.rok.calls
 
 
+def test_behind_the_point_of_no_return_a_pause_of_hours_ends_nothing() -> None:
+    """Nothing could be taken back: it waits for as long as the switch is on, and goes on."""
+    cluster = RokCluster()
+    engine = approved(cluster)
+    at_step(cluster, engine, "ExtendGroup")
+    cluster.pause, clock = True, cluster.clock
+    asyncio.run(carry_on(cluster, engine, lambda: cluster.clock > clock + 3 * HOUR))
+    assert cluster.phase() is Phase.RUNNING
+    assert "kill_switch" in cluster.record().status.message
+    assert "vgextend" not in cluster.rok.calls
+    cluster.pause = False
+    until(cluster, engine, Phase.SETTLED)
+
+
+def test_before_it_a_pause_that_is_too_long_takes_all_back() -> None:
+    """Once the switch is off again: the switch stops that as well."""
+    cluster = RokCluster()
+    engine = approved(cluster)
+    at_step(cluster, engine, "AttachDisk")
+    cluster.pause = True
+    until(cluster, engine, Phase.FAILED)
+    assert "machine i-0a in time: kill_switch" in cluster.record().status.message
+    some(cluster, engine, 5)
+    assert "DeleteDisk" not in cluster.rok.calls
+    cluster.pause = False
+    asyncio.run(carry_on(cluster, engine, lambda: not cluster.record().owes))
+    assert sorted(cluster.rok.disks) == ["vol-0rok", "vol-0root"]
+
+
 def test_debts_that_end_together_are_closed_one_after_the_other_at_once() -> None:
     """The node is gone: nobody has to wait a pause for each."""
     cluster = RokCluster()

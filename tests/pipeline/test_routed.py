@@ -28,7 +28,7 @@ from remediator.steps.base import Act, KubeWrite, NodeCommand, Step
 from tests.pipeline.test_writers import Wire
 from tests.story.objects import view
 
-ARGV = ("timeout", "--kill-after=5", "5", "lvm", "vgextend", "rokvg", "/dev/nvme2n1")
+ARGV = ("timeout", "--kill-after=3", "5", "lvm", "vgextend", "rokvg", "/dev/nvme2n1")
 COMMAND = NodeCommand("a", ARGV, 12.0)
 DISK = NewDisk("token", "z", 9, "gp3", encrypted=True, tags={"k": "v"})
 Call = tuple[str, tuple[object, ...], dict[str, object]]
