@@ -12,14 +12,14 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from demo import crafted, node_pods
-from demo.ground import Ground
+from demo.ground import PATIENCE, Ground
 from demo.line import ROOT
 from local import rok_disks, rok_objects, tools, workloads
 from local.csi import install_crds
 from local.csi_objects import volume_name
 from local.errors import LocalClusterError
 from local.exec_face import ExecFace
-from local.rok import Rok
+from local.rok import Rok, Used
 from local.rok_node import RokNode
 from local.statuses import timestamp
 
@@ -142,7 +142,7 @@ def opened(
     *,
     tidy: bool = True,
     pace: Pace | None = None,
-    while_used: bool = True,
+    used: Used = Used.LEAVES,
 ) -> Iterator[RokStage]:
     """Yield a node with Rok and its volumes beside the cluster's own, in a group with machines.
 
@@ -176,7 +176,7 @@ def opened(
         changed = {(space, claim): blocks for claim, blocks in CHANGED.items()}
         context = cluster.control.ssl_context(cluster.control.admin)
         rok = stack.enter_context(
-            Rok(cluster.server, context, node, disks.space, changed, pace, while_used=while_used)
+            Rok(cluster.server, context, node, disks.space, changed, pace, used=used)
         )
         _populate(ground, node)
         stage = RokStage(ground, node, instance, container, rok, face)
@@ -226,3 +226,5 @@ def _away(cluster: LocalCluster) -> None:
     cluster.kubectl("delete", "-f", "-", "--ignore-not-found", stdin=allowed)
     for kind, name in (("storageclass", rok_objects.ROK), ("csidriver", rok_objects.DRIVER)):
         cluster.kubectl("delete", kind, name, "--ignore-not-found")
+    left = [f"/api/v1/namespaces/{space}" for space in (rok_objects.ROK, rok_objects.SYSTEM)]
+    cluster.wait("Rok's namespaces gone", lambda: not any(map(cluster.get, left)), PATIENCE)

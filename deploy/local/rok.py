@@ -15,13 +15,14 @@ file system, and what it changes are real objects:
   binder looks at once and not in its next round of 15 s;
 * a rok-csi-guard pod and its PodDisruptionBudget hold the node until none is pinned to it.
 
-Not known of the real one, and chosen here: what it says when a job succeeds (nothing), and whether
-a volume is unpinned while a pod uses it (`while_used`).
+Not known of the real one: what it says when a job succeeds (here: nothing), and what becomes of a
+volume that a pod still uses (`Used`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import enum
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -48,6 +49,17 @@ LOOK_EVERY = 0.5
 LITTLE = 256
 """Blocks that change between a snapshot and the next one."""
 POD = "rok-csi-node-ndlvl"
+
+
+class Used(enum.Enum):
+    """What becomes of a volume on a cordoned node while a pod there uses it."""
+
+    LEAVES = "leaves"
+    """It is snapshotted and unpinned as if nobody did."""
+    STAYS = "stays"
+    """It is snapshotted, or fails to be, and unpinned only once nobody uses it."""
+    WAITS = "waits"
+    """Nothing is tried before nobody uses it."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +117,7 @@ class Rok(Closing):
         changed: Mapping[Claim, int],
         pace: Pace | None = None,
         *,
-        while_used: bool = True,
+        used: Used = Used.LEAVES,
     ) -> None:
         """Begin. `changed`: blocks of 4 KiB by claim since its last snapshot."""
         self.jobs: list[Job] = []
@@ -113,7 +125,7 @@ class Rok(Closing):
         self._space = space
         self._changed = dict(changed)
         self._pace = pace or Pace()
-        self._while_used = while_used
+        self._used = used
         self._due: dict[tuple[str, ...], float] = {}
         self._busy: dict[Claim, asyncio.Task[None]] = {}
         self._moved: list[Object] = []
@@ -187,7 +199,7 @@ class Rok(Closing):
         return found
 
     async def _unpinnings(self, volumes: list[Object]) -> list[_Work]:
-        used = set() if self._while_used else await self._used()
+        used = await self._in_use() if self._used is Used.WAITS else set()
         found = []
         for one in volumes:
             space, name = rok_objects.claim_of(one)
@@ -197,7 +209,7 @@ class Rok(Closing):
                 found.append(_Work(claim, (space, name), one))
         return found
 
-    async def _used(self) -> set[Claim]:
+    async def _in_use(self) -> set[Claim]:
         """Return the claims that pods on the node use."""
         where = f"/api/v1/pods?fieldSelector=spec.nodeName%3D{self._node}"
         return {
@@ -213,13 +225,16 @@ class Rok(Closing):
             done = await self._attempt(work)
             if done and work.snapshots:
                 await self._ready(work)
-            elif done:
+            elif done and await self._may_leave(work):
                 await self._unpin(work)
         except TROUBLE:
             pass
         finally:
             self._due[work.key] = time.monotonic() + self._pace.again
             self._busy.pop(work.claim, None)
+
+    async def _may_leave(self, work: _Work) -> bool:
+        return self._used is not Used.STAYS or work.claim not in await self._in_use()
 
     async def _attempt(self, work: _Work) -> bool:
         """Copy what has changed; say so, and whether there was room."""

@@ -13,7 +13,7 @@ import pytest
 
 from demo import repair_told, rok_proofs, rok_stage
 from demo.person import APPROVER, Person
-from local.rok import Pace
+from local.rok import Pace, Used
 from tests.cluster.test_webhook import notification
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def test_a_node_is_extended_drained_and_removed_once_though_the_remediator_dies_
     cluster = stage.cluster
     others = [cluster.cloud.run_instance()]
     quick = Pace(again=1.0)
-    with rok_stage.opened(cluster, NODE, NODE, others, pace=quick, while_used=False) as rok:
+    with rok_stage.opened(cluster, NODE, NODE, others, pace=quick, used=Used.WAITS) as rok:
         stage.start_remediator(**rok_stage.settings(cluster))
         before = rok_proofs.Before.of(rok)
         name = fails(stage, rok)

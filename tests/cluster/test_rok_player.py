@@ -14,6 +14,7 @@ import pytest
 from demo import rok_stage
 from local.errors import LocalClusterError
 from local.exec_face import Command
+from local.rok import Used
 from local.rok_disks import GROUP, VOLUME
 from local.rok_node import BY_ID, NAMES
 from local.rok_objects import GUARD, ROK
@@ -73,11 +74,12 @@ def test_volumes_leave_once_there_is_room_and_nobody_uses_them_and_the_guard_hol
     """Then the machine ends, its disks with it, and its Node goes."""
     cluster = line.cluster
     others = [cluster.cloud.run_instance()]
-    with rok_stage.opened(cluster, NODE, NODE, others, while_used=False) as stage:
+    with rok_stage.opened(cluster, NODE, NODE, others, used=Used.STAYS) as stage:
         wait, guard = stage.ground.wait, f"{GUARD}-{NODE}"
         stage.ask_for_snapshot()
         cluster.kubectl("cordon", NODE)
-        tried = {("VolumeSnapshot", "notebook"), ("PersistentVolumeClaim", "logs")}
+        unpinnings = {("PersistentVolumeClaim", claim) for claim in rok_stage.CHANGED}
+        tried = {("VolumeSnapshot", "notebook"), *unpinnings}
         wait("jobs out of room", lambda: failed(stage) == tried)
         with pytest.raises(LocalClusterError, match="disruption budget"):
             evict(stage, ROK, guard)
