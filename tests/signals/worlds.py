@@ -254,6 +254,10 @@ TYPICAL: Mapping[Kind, tuple[Object, ...]] = {
     ),
     Kind.POD_MANIFEST: (model.PodManifest("web", "user", "uid-user", "1", "{}"),),
     Kind.SCALE: (model.Scale("web", "Farm.example.com/x", "uid-x", "1", "/x/scale", 3, 3),),
+    Kind.MACHINE: (model.Machine("a", "i-a", "eu-1", None),),
+    Kind.REPAIR_DISKS: (model.RepairDisks("uid-x"),),
+    Kind.NODE_DISKS: (model.NodeDisks("a", (), (), (), ()),),
+    Kind.DRAIN: (model.Drain("a", ()),),
     Kind.EVENT: (
         made.event(made.pod(), facts.MultiAttachBlocked("pv-data"), name="held"),
         made.event(made.claim(), facts.RokJobFailed("0x8A", 28, no_space=True), name="full"),
@@ -352,6 +356,8 @@ def _of_type(hint: object, name: str) -> SearchStrategy[object]:  # noqa: PLR091
         return st.tuples(*(_of_type(one, name) for one in args))
     if origin in (dict, Mapping):
         return st.just({})
+    if origin is typing.Literal:
+        return st.sampled_from(args)
     if hint is type(None):
         return st.none()
     if hint is str and name in POOLS:
