@@ -3,8 +3,8 @@
 Real: every physical volume, volume group and extent, as the distribution's LVM writes them to disks
 of the size that EC2 sold (sparse files), and the snapshot space: an ext4 that is mounted, filled
 and grown. Played: the kernel maps no logical volumes on every machine, so LVM grows rok-fisks in
-metadata only, and its blocks are a loop device of their own, made as large as LVM says. A kernel
-that lets nobody grow a mounted ext4 here (CAP_SYS_RESOURCE) gets it unmounted for a moment.
+metadata only, and its blocks are a loop device of their own, made as large as LVM says. Where the
+kernel lets nobody grow a mounted ext4 (CAP_SYS_RESOURCE), it is unmounted for a moment.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local import loop_disk, lvm
+from local.errors import LocalClusterError
 from local.rok_space import Space
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ EXTENT = 4 * 2**20
 GIB = 2**30
 MKFS = ("mkfs.ext4", "-q", "-E", "lazy_itable_init=1,nodiscard")
 TOOLS = ("losetup", "lsblk", "wipefs", "blkid", "mkfs.ext4", "e2fsck", "resize2fs", "mount")
+REPAIRED = 1
+"""e2fsck's exit status when all is well by now."""
 CAP_SYS_RESOURCE = 24
 
 
@@ -69,7 +73,7 @@ class RokDisks:
         with self._image.open("wb") as file:
             file.truncate(self.volume_size())
         loop_disk.run(*MKFS, str(self._image))
-        self.volume = loop_disk.run("losetup", "--find", "--show", str(self._image)).strip()
+        self._attach()
         self._mount()
         self.space.path.mkdir()
 
@@ -108,17 +112,28 @@ class RokDisks:
 
     @contextmanager
     def let_go(self) -> Iterator[None]:
-        """Have the snapshot space unmounted and checked meanwhile, where it must be to grow."""
+        """Have a snapshot space that may be grown meanwhile: unmounted, where it must be.
+
+        Then it is a copy: processes in mount namespaces that were made since may keep the first one
+        mounted for ever, and nobody may check or grow a device that is.
+        """
         if grows_mounted():
             yield
             return
         with self.space.still:
-            loop_disk.run("umount", str(self.point))
+            loop_disk.run("sync", "--file-system", str(self.point))
+            loop_disk.run("umount", "--lazy", str(self.point))
+            before, image = self.volume, self._image
+            self._image = image.with_suffix(".grown")
+            loop_disk.run("cp", "--sparse=always", str(image), str(self._image))
+            self._attach()
             try:
-                loop_disk.run("e2fsck", "-fp", self.volume)
+                _checked(self.volume)
                 yield
             finally:
                 self._mount()
+                loop_disk.run("losetup", "--detach", before)
+                image.unlink()
 
     def rows(self, columns: str) -> dict[str, dict[str, Any]]:
         """Return what lsblk says of each of these loop devices, by path."""
@@ -132,9 +147,21 @@ class RokDisks:
             loop_disk.run("umount", "--lazy", str(self.point))
             loop_disk.run("losetup", "--detach", self.volume)
 
+    def _attach(self) -> None:
+        self.volume = loop_disk.run("losetup", "--find", "--show", str(self._image)).strip()
+
     def _mount(self) -> None:
         self.point.mkdir(exist_ok=True)
         loop_disk.run("mount", "-o", "noinit_itable", self.volume, str(self.point))
+
+
+def _checked(device: str) -> None:
+    """Check an ext4 as after a power failure: its journal may have to be played back."""
+    command = ("e2fsck", "-fp", device)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, REPAIRED):
+        message = f"e2fsck -fp {device} ended with {done.returncode}: {done.stdout}{done.stderr}"
+        raise LocalClusterError(message)
 
 
 @contextmanager

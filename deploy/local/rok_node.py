@@ -73,9 +73,8 @@ class RokNode:
             program = words[0] if words else ""
             if program not in LVM | TOOLS:
                 raise NoProgramError(program)
-            words = [self._here(word) for word in words]
-            real = [*bound, *(self.disks.lvm.words if program in LVM else ()), *words]
-            return await self._ran(program, replace(command, arguments=tuple(real)), say)
+            before = (*bound, *(self.disks.lvm.words if program in LVM else ()))
+            return await self._ran(replace(command, arguments=before), words, say)
 
     def sync(self) -> None:
         """Have the disks that EC2 has attached by now."""
@@ -84,25 +83,26 @@ class RokNode:
         self.disks.sync({one.serial: one.gib for one in there if one.device != ROOT})
         for serial in self._names.keys() - self.disks.devices.keys():
             del self._names[serial]
-        for serial in self.disks.devices.keys() - self._names.keys():
+        for serial in [one for one in self.disks.devices if one not in self._names]:
             free = (f"/dev/nvme{number}n1" for number in range(1, 30))
             self._names[serial] = next(one for one in free if one not in self._names.values())
 
-    async def _ran(self, program: str, command: Command, say: Say) -> int:
-        """Run it here; what it says is said once it has ended, with a node's names."""
+    async def _ran(self, before: Command, words: list[str], say: Say) -> int:
+        """Run words here; what they say is said once they have ended, with a node's names."""
         said: list[tuple[int, bytes]] = []
 
         async def keep(channel: int, body: bytes) -> None:
             said.append((channel, body))
 
         with_it = ExitStack()
-        if program == "resize2fs":
+        if words[0] == "resize2fs":
             await asyncio.to_thread(with_it.enter_context, self.disks.let_go())
         try:
-            status = await on_this_host(command, keep)
+            real = (*before.arguments, *map(self._here, words))
+            status = await on_this_host(replace(before, arguments=real), keep)
         finally:
             await asyncio.to_thread(with_it.close)
-        if program == "lvextend":
+        if words[0] == "lvextend":
             await asyncio.to_thread(self.disks.follow)
         for channel in sorted({channel for channel, _ in said}):
             body = b"".join(part for to, part in said if to == channel)

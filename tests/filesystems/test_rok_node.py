@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -127,6 +128,31 @@ def test_an_attached_disk_is_found_by_its_serial_and_makes_the_snapshot_space_la
     found = rok_disk.ours(labelled, UID)
     assert found is not None
     assert found.used_extents == extents_of(2 * GIB, rok_disks.EXTENT)
+
+
+def test_the_space_grows_with_all_that_is_in_it_though_somebody_else_keeps_it_mounted(
+    node: Node,
+) -> None:
+    """As every process does in a mount namespace that was made since."""
+    node.disks.space.copy("kept", 64 * 2**20)
+    node.ec2.disks.append(Disk(NEW, 2, "/dev/xvddz"))
+    (new,) = [one.path for one in node.devices() if one.serial == "vol0b"]
+    apart = ("unshare", "--mount", "--propagation=private", "sh", "-c", "echo; exec sleep 60")
+    with subprocess.Popen(apart, stdout=subprocess.PIPE) as other:
+        try:
+            assert other.stdout is not None
+            assert other.stdout.readline() == b"\n"
+            for argv in (
+                rok_disk.pvcreate(LVM, new, UID, SECONDS),
+                rok_disk.vgextend(LVM, "rokvg", new, SECONDS),
+                rok_disk.lvextend(LVM, "rokvg", "rok-fisks", 2 * EXTENTS, new, SECONDS),
+                ("resize2fs", "/dev/rokvg/rok-fisks"),
+            ):
+                assert node.ran(*argv)[0] == 0, argv
+            assert node.disks.space.size() > 1.8 * EXTENTS * rok_disks.EXTENT
+            assert (node.disks.space.path / "kept").stat().st_size == 64 * 2**20
+        finally:
+            other.kill()
 
 
 def test_there_is_room_for_what_fits_and_errno_28_for_what_does_not(node: Node) -> None:
