@@ -346,7 +346,7 @@ def _values(struct: type) -> Mapping[str, SearchStrategy[object]]:
     }
 
 
-def _of_type(hint: object, name: str) -> SearchStrategy[object]:  # noqa: PLR0911 -- a table
+def _of_type(hint: object, name: str) -> SearchStrategy[object]:  # noqa: C901, PLR0911 -- a table
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
         return st.one_of([_of_type(one, name) for one in args])
