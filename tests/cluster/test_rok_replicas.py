@@ -13,7 +13,7 @@ import pytest
 
 from demo import rok_proofs, rok_stage
 from demo.person import APPROVER, Person
-from local.rok import Pace
+from local.rok import Pace, Used
 from tests.cluster.replicas import Held, Pair
 from tests.cluster.test_rok_extend import NODE, fails
 
@@ -39,7 +39,7 @@ def test_a_call_and_a_command_of_a_leader_that_was_stopped_come_late_and_do_noth
     cluster = stage.cluster
     others = [cluster.cloud.run_instance()]
     with rok_stage.opened(
-        cluster, NODE, NODE, others, pace=Pace(again=1.0), while_used=False
+        cluster, NODE, NODE, others, pace=Pace(again=1.0), used=Used.WAITS
     ) as rok:
         stage.start_remediator(**rok_stage.settings(cluster))
         before = rok_proofs.Before.of(rok)
