@@ -83,7 +83,7 @@ def findings(leaves: Leaving) -> Iterator[str]:
                 f"PodDisruptionBudget {one.namespace}/{one.name} allows no disruption now"
                 f" ({counted}): the drain waits for {listed(held, ', ')}"
             )
-    bare = [_name(pod) for pod in pods if not pod.owner]
+    bare = [_name(pod) for pod in pods if not pod.owner and pod.app != GUARD]
     if bare:
         yield f"nothing makes these pods anew, they are gone for good: {listed(bare, ', ')}"
     local = [_name(pod) for pod in pods if pod.local_data]

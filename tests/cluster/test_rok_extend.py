@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.cluster,
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(bool(rok_stage.why_not()), reason=rok_stage.why_not()),
 ]
 
 SIGNAL = "snapshot_space_exhausted"
 NODE = "rok-extend"
-SECONDS = 120.0
+SECONDS = 150.0
 
 
 def alert(stage: Stage) -> None:

@@ -191,10 +191,11 @@ def test_who_drains_the_node_is_said() -> None:
 
 
 def test_what_a_drain_loses_and_waits_for_is_said() -> None:
-    """Bare pods, emptyDir data, and a budget that allows none now."""
+    """Bare pods but Rok's guard, emptyDir data, and a budget that allows none now."""
     pods = (
         *PODS,
         pod("lonely", owner=""),
+        pod("guard-1", owner="", app="rok-csi-guard"),
         pod("cache", local_data=True),
         pod("kept", budgets=("shop",)),
         pod("agent", owner="DaemonSet", local_data=True),
@@ -202,7 +203,7 @@ def test_what_a_drain_loses_and_waits_for_is_said() -> None:
         pod("rok-x", namespace="rok", owner="DaemonSet", app="rok"),
     )
     plan = planned(seen(drain=Drain(NODE, pods, (*BUDGETS, Budget("web", "shop", 0, 2, 2)))))
-    assert said(plan, "drain: ").startswith("drain: 6 pods are evicted, 3 stay")
+    assert said(plan, "drain: ").startswith("drain: 7 pods are evicted, 3 stay")
     assert said(plan, "gone for good").endswith(": web/lonely")
     assert said(plan, "emptyDir").endswith("web/cache")
     assert "web/shop allows no disruption now (2 of at least 2 healthy)" in said(plan, "Budget")
