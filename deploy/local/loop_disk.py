@@ -6,10 +6,11 @@ It needs root and loop devices.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import struct
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _SHUT_DOWN = 0x8004587D
 """The ioctl of XFS, and of ext4, that shuts a file system down."""
 _WITHOUT_LOG = 2
+DELETED = " (deleted)"
+"""How the kernel ends the name of a file that is gone."""
 
 
 class LoopDisk:
@@ -62,6 +65,21 @@ def attached(path: Path) -> Iterator[LoopDisk]:
         yield LoopDisk(device)
     finally:
         run("losetup", "--detach", device)
+
+
+def sweep(below: str) -> None:
+    """Take away the devices that killed runs have left, mounted or not: their files are gone.
+
+    `below` is how the paths of those files begin.
+    """
+    said = run("losetup", "--list", "--json", "--output", "NAME,BACK-FILE")
+    for one in json.loads(said)["loopdevices"] if said.strip() else ():
+        file = one["back-file"] or ""
+        if file.startswith(below) and file.endswith(DELETED):
+            for words in (("umount", "--lazy"), ("losetup", "--detach")):
+                # Not mounted, or another run was faster.
+                with suppress(subprocess.CalledProcessError):
+                    run(*words, one["name"])
 
 
 def remount(point: Path, options: str) -> None:

@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from local import loop_disk, lvm
 from local.errors import LocalClusterError
 from local.rok_space import Space
+from local.run_directory import prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -166,7 +168,11 @@ def _checked(device: str) -> None:
 
 @contextmanager
 def opened(tree: Path | None, directory: Path) -> Iterator[RokDisks]:
-    """Yield a node without disks; all of it is gone afterwards. `tree` is where LVM is unpacked."""
+    """Yield a node without disks; all of it is gone afterwards. `tree` is where LVM is unpacked.
+
+    What runs that were killed have left is gone, too.
+    """
+    loop_disk.sweep(f"{tempfile.gettempdir()}/{prefix()}")
     directory.mkdir()
     with lvm.opened(tree, directory) as found:
         disks = RokDisks(found, directory)

@@ -26,7 +26,8 @@ OWNER, PROCESSES, FAILED = "owner.lock", "processes", "failed"
 START_TIME_FIELD = 19  # field 22 of /proc/PID/stat, counted from the one after the command name
 
 
-def _prefix() -> str:
+def prefix() -> str:
+    """Return how the names of this user's run directories begin."""
     return f"pvmedic-local-{os.getuid()}-"
 
 
@@ -42,7 +43,7 @@ class RunDirectory:
         """Sweep what crashed runs left, then make and lock a new directory (mode 0700)."""
         with _one_at_a_time():
             sweep()
-            path = Path(tempfile.mkdtemp(prefix=_prefix()))
+            path = Path(tempfile.mkdtemp(prefix=prefix()))
             lock = os.open(path / OWNER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(lock, fcntl.LOCK_EX)
         (path / "logs").mkdir()
@@ -74,7 +75,7 @@ class RunDirectory:
 def sweep() -> tuple[Path, ...]:
     """Remove every run directory of this user whose owner is gone; returns what was removed."""
     removed = []
-    for path in Path(tempfile.gettempdir()).glob(f"{_prefix()}*"):
+    for path in Path(tempfile.gettempdir()).glob(f"{prefix()}*"):
         # Another run may be removing its own directory at this moment.
         with contextlib.suppress(FileNotFoundError, BlockingIOError):
             if path.is_symlink() or not path.is_dir() or path.stat().st_uid != os.getuid():
@@ -129,7 +130,7 @@ def _start_time(pid: int) -> str:
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
     """Keep a sweep from finding a directory that another run has made but not yet locked."""
-    path = Path(tempfile.gettempdir()) / f"{_prefix()[:-1]}.lock"
+    path = Path(tempfile.gettempdir()) / f"{prefix()[:-1]}.lock"
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -11,7 +11,7 @@ import pytest
 
 from exporter.observe import disk_commands
 from exporter.observe.parse import blocks
-from local import rok_disks, tools
+from local import loop_disk, rok_disks, tools
 from local.cloud import Disk
 from local.exec_face import STDOUT, Command, NoProgramError
 from local.rok_node import ROOT, RokNode
@@ -153,6 +153,25 @@ def test_the_space_grows_with_all_that_is_in_it_though_somebody_else_keeps_it_mo
             assert (node.disks.space.path / "kept").stat().st_size == 64 * 2**20
         finally:
             other.kill()
+
+
+def test_what_a_killed_run_has_left_is_taken_away_and_nothing_else(tmp_path: Path) -> None:
+    """A device whose file is gone, mounted or not; one whose file is there stays."""
+    left, mounted, other = (tmp_path / name for name in ("left.img", "mounted.img", "other.img"))
+    devices = []
+    for image in (left, mounted, other):
+        loop_disk.make(image, 8, ("mkfs.ext4", "-q"))
+        devices.append(loop_disk.run("losetup", "--find", "--show", str(image)).strip())
+    point = tmp_path / "point"
+    point.mkdir()
+    loop_disk.run("mount", devices[1], str(point))
+    left.unlink()
+    mounted.unlink()
+    loop_disk.sweep(f"{tmp_path}/")
+    there = loop_disk.run("losetup", "--list", "--noheadings", "--output", "NAME").split()
+    assert set(devices) & set(there) == {devices[2]}
+    assert not point.is_mount()
+    loop_disk.run("losetup", "--detach", devices[2])
 
 
 def test_there_is_room_for_what_fits_and_errno_28_for_what_does_not(node: Node) -> None:
