@@ -27,7 +27,7 @@ GUARD = "rok-csi-guard"
 ROK = "rok"
 """Label `app` of Rok's own pods; the master is one of them."""
 RETRY_WITHIN = 1800.0
-"""Seconds after the extension in which a failed VolumeSnapshot is tried again, if ever."""
+"""Seconds after the extension in which what failed is tried again, if ever."""
 
 SIZES = frozenset({Kind.ROK_SPACE})
 """What only says more of why it takes so long."""
@@ -61,8 +61,8 @@ def rebooted(node: str, view: View) -> str:
 class AwaitSnapshots(OfNode, frozen=True):
     """Wait until what failed for want of space succeeds, in a new attempt. `within` is seconds.
 
-    A VolumeSnapshot that nobody tries again is left to the drain, which takes a snapshot of its
-    own.
+    What nobody tries again is left to the drain: Rok takes a snapshot of its own of a volume that
+    leaves, and unpins one at the latest when nobody uses it any more.
     """
 
     without: ClassVar[frozenset[Kind]] = SIZES
@@ -89,10 +89,10 @@ class AwaitSnapshots(OfNode, frozen=True):
         return not_done(rebooted(self.target, view) + listed(sorted(said), "; "))
 
     def _over(self, one: rok_jobs.Failed, view: View) -> bool:
-        """Whether a failed VolumeSnapshot has not been tried again for long enough."""
+        """Whether a failed job has not been tried again for long enough."""
         node = self.found(view)
         note = extended_by(node) if node is not None else None
-        if note is None or not one.what.startswith("VolumeSnapshot"):
+        if note is None:
             return False
         _, _, marked = note
         since = view.taken - RETRY_WITHIN

@@ -157,8 +157,8 @@ def test_snapshots_have_succeeded_when_nothing_fails_any_more() -> None:
     )
 
 
-def test_a_volumesnapshot_that_nobody_tries_again_is_left_to_the_drain() -> None:
-    """Half an hour after the extension, and no attempt since; unpinning is waited for."""
+def test_what_nobody_tries_again_is_left_to_the_drain() -> None:
+    """Half an hour after the extension, and no attempt since: Rok may wait for the last user."""
     old = job(at=NOW - 7200.0)
     assert seen(SNAPSHOTS, view_of(None, marked(), *old))[0] == "Done"
     assert seen(SNAPSHOTS, view_of(None, marked("2027-01-15T07:45:00Z"), *old))[0] == "NotDone"
@@ -172,7 +172,10 @@ def test_a_volumesnapshot_that_nobody_tries_again_is_left_to_the_drain() -> None
         about_name="data",
         about_uid="uid-data",
     )
-    assert seen(SNAPSHOTS, ready(unpinning, snapshot(deletion=NOW)))[0] == "NotDone"
+    gone = snapshot(deletion=NOW)
+    assert seen(SNAPSHOTS, view_of(None, marked(), unpinning, gone))[0] == "Done"
+    tried = msgspec.structs.replace(unpinning, first=NOW - 600.0, last=NOW - 600.0)
+    assert seen(SNAPSHOTS, view_of(None, marked(), tried, gone))[0] == "NotDone"
 
 
 def test_a_node_that_was_rebooted_is_said() -> None:
