@@ -88,6 +88,7 @@ SHOWS: dict[tuple[str, ...], Call] = {
     **everywhere("patch", (Kind.CLAIM,)),
     ("get", "nodes/stats"): sends("GET", "/api/v1/nodes/nobody/stats"),
     ("get", "storageclasses"): gets(Kind.STORAGE_CLASS),
+    ("get", "csinodes"): gets(Kind.CSI_NODE),
     ("get", "persistentvolumeclaims"): gets(Kind.CLAIM, "default"),
     ("get", "namespaces"): gets(Kind.NAMESPACE),
     ("get", "persistentvolumes"): gets(Kind.VOLUME),

@@ -152,6 +152,7 @@ def test_a_claim_that_fills_up_grows_and_its_file_system_with_it(scene: Scene) -
     assert 200 in scene.face.said
 
 
+@pytest.mark.soak
 def test_nothing_more_is_asked_for_while_no_resizer_comes(csi: Csi, scene: Scene) -> None:
     """What was asked for once is waited for; it is settled once the resizer is back."""
     with without(csi, "csi-resizer"):
@@ -166,6 +167,7 @@ def test_nothing_more_is_asked_for_while_no_resizer_comes(csi: Csi, scene: Scene
     assert scene.writers() == 1
 
 
+@pytest.mark.soak
 def test_a_quota_of_the_namespace_is_the_end(scene: Scene) -> None:
     """The real controller counts: 1 GiB is left, and not the 2 that one step is."""
     space = scene.stage.space
@@ -180,6 +182,7 @@ def test_a_quota_of_the_namespace_is_the_end(scene: Scene) -> None:
     assert scene.size == ("11Gi", "11Gi", "11Gi")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("ceiling", ["", "10Gi"], ids=["without a ceiling", "at its ceiling"])
 def test_where_nobody_allows_more_nothing_is_touched(scene: Scene, ceiling: str) -> None:
     """It says what a person changes."""
@@ -255,6 +258,7 @@ def test_a_request_that_cannot_be_had_is_lowered_after_a_yes(
     assert scene.writers() == 1
 
 
+@pytest.mark.soak
 def test_a_claim_that_no_pod_uses_is_done_once_its_volume_has_grown(
     scene: Scene, person: Person
 ) -> None:
@@ -268,6 +272,7 @@ def test_a_claim_that_no_pod_uses_is_done_once_its_volume_has_grown(
     scene.stage.wait("the file system", lambda: scene.size == ("11Gi", "11Gi", "11Gi"))
 
 
+@pytest.mark.soak
 def test_a_storage_that_is_full_is_waited_for(scene: Scene) -> None:
     """ResourceExhausted may pass: the request stays, and is had once there is room."""
     scene.begin()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.cluster,
+    pytest.mark.soak,
     pytest.mark.timeout(300),
     pytest.mark.skipif(bool(rok_stage.why_not()), reason=rok_stage.why_not()),
 ]

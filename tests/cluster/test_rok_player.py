@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.cluster,
+    pytest.mark.soak,
     pytest.mark.timeout(150),
     pytest.mark.skipif(bool(rok_stage.why_not()), reason=rok_stage.why_not()),
 ]
