@@ -31,7 +31,7 @@ TOGETHER = ("tests/gluster/", "tests/filesystems/")
 """Folders whose tests share what one worker starts: a pool, the host's one table of mounts."""
 CLUSTER = "tests/cluster/test_"
 """Tests on a control plane, which mostly wait: two workers have one each, of about equal length."""
-SECOND_HALF = "r"
+SECOND_HALF = "res"
 
 
 class _Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # it has no types

@@ -178,8 +178,10 @@ def cluster(line: Line) -> Iterator[LocalCluster]:
     yield cluster
     cluster.kubectl("delete", "namespace", SPACE, "--wait=false")
     selector = f"--selector=pvmedic.dev/test={SPACE}"
-    cluster.kubectl("delete", "clusterroles,clusterrolebindings", selector)
-    cluster.kubectl("delete", "roles,rolebindings", "--all-namespaces", selector)
+    # Two hundred objects: nobody waits until each of them is seen to be gone.
+    cluster.kubectl("delete", "clusterroles,clusterrolebindings", selector, "--wait=false")
+    of_all = ("roles,rolebindings", "--all-namespaces", selector, "--wait=false")
+    cluster.kubectl("delete", *of_all)
 
 
 async def said(cluster: LocalCluster, space: str, name: str, calls: list[Call]) -> list[str]:
