@@ -20,9 +20,9 @@ setup: $(READY) ## get everything: .venv, Prometheus and Alertmanager, Kubernete
 demo: $(READY) ## failures on a real control plane, seen and repaired; SCENE=approve|handover|blackout|grow|node-old|rok-extend|claims|csi|rwx|rok|heketi|gluster; STAY=1 leaves it running
 	@STAY=$(STAY) SCENE=$(SCENE) $(DEPLOY) $(PY) -m demo
 
-test: setup check ## the checks, then every test, on real parts: about 13 minutes; the first time some more for building
+test: setup check ## the checks, then every test, on real parts: about 15 minutes; the first time some more for building
 	@$(DEPLOY) $(PY) -m local further
-	@echo "tests: about 12 minutes on two cores, most of it waiting for real control planes"
+	@echo "tests: about 13 minutes on two cores, most of it waiting for real control planes"
 	@# Three workers: two have a control plane each, and mostly wait for it; see tests/conftest.py.
 	@$(PY) -m pytest -n 3 $(TESTS)
 

@@ -238,7 +238,11 @@ def approved(scene: Scene, person: Person) -> Json:
     ("settings", "size"),
     [
         ({}, "11Gi"),
-        ({"growth": {"drivers": {FAULTY_DRIVER: {"largest": "40Gi"}}}}, "40Gi"),
+        pytest.param(
+            {"growth": {"drivers": {FAULTY_DRIVER: {"largest": "40Gi"}}}},
+            "40Gi",
+            marks=pytest.mark.soak,
+        ),
     ],
     ids=["just above what it has", "what the driver can"],
 )

@@ -27,8 +27,8 @@ FIELDS = {
 """Field selectors that a fresh look may use, and where their value is in the model."""
 
 random_worlds = settings(
-    # 15 with the usual profile, 150 with that of `make soak`: worlds are large, detectors many.
-    max_examples=settings().max_examples * 15 // 100,
+    # 10 with the usual profile, 100 with that of `make soak`: worlds are large, detectors many.
+    max_examples=settings().max_examples // 10,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

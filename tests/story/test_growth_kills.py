@@ -109,7 +109,11 @@ def test_a_scene_that_nobody_disturbs_ends_as_it_should(scene: Scene) -> None:
     assert points >= 4
 
 
-@pytest.mark.parametrize("outage", [RESTART, TAKEN_OVER, HOURS], ids=["restarted", "late", "hours"])
+@pytest.mark.parametrize(
+    "outage",
+    [RESTART, TAKEN_OVER, pytest.param(HOURS, marks=pytest.mark.soak)],
+    ids=["restarted", "late", "hours"],
+)
 @of_each
 def test_a_kill_at_any_point_changes_nothing_about_the_end(scene: Scene, outage: float) -> None:
     """By the program itself, by another replica, or after a night."""

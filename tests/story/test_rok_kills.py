@@ -25,7 +25,9 @@ from tests.story.rok_played import (
 )
 
 
-@pytest.mark.parametrize("outage", [1.0, 16.0], ids=["restarted", "taken over"])
+@pytest.mark.parametrize(
+    "outage", [1.0, pytest.param(16.0, marks=pytest.mark.soak)], ids=["restarted", "taken over"]
+)
 def test_killed_anywhere_it_comes_to_the_same_end(outage: float) -> None:
     """Before and after every write: one volume, one attachment, one extension, one removal."""
     whole = RokCluster()
@@ -38,6 +40,7 @@ def test_killed_anywhere_it_comes_to_the_same_end(outage: float) -> None:
         assert end_of(cluster) == end_of(whole), point
 
 
+@pytest.mark.soak
 def test_killed_anywhere_with_a_person_s_disk_it_comes_to_the_same_end() -> None:
     """One label, one extension."""
     whole = elsewhere()
