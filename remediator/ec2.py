@@ -13,8 +13,6 @@ from exporter.observe.errors import Conflict, Garbage, Invalid, NotFound
 from exporter.observe.model.machines import DiskReading
 from remediator.cloud import CloudReader, NewDisk, ours
 
-_GONE = frozenset({"deleting", "deleted"})
-
 
 class Ec2Writer:
     """A CloudWriter. `aws` is to try once (`attempts=1`) and to end before the Lease does."""
@@ -28,7 +26,7 @@ class Ec2Writer:
     async def create_disk(self, disk: NewDisk, *, region: str) -> str:
         """Return the id of the one disk with these tags, made now where there is none."""
         there = await self._reader.disks_tagged(disk.tags, region=region)
-        found = [one for one in there if one.state not in _GONE]
+        found = [one for one in there if not one.gone]
         if len(found) > 1:
             names = ", ".join(one.volume_id for one in found)
             raise Invalid(f"{len(found)} disks carry the tags of one Remediation: {names}")
@@ -145,7 +143,7 @@ class Ec2Writer:
     ) -> DiskReading | None:
         """Return the disk where it is there; Invalid when it is somebody else's."""
         disk = await self._reader.disk(volume_id, region=region)
-        if disk is None or disk.state in _GONE:
+        if disk is None or disk.gone:
             return None
         if not ours(disk, tags):
             raise Invalid(f"{volume_id} does not carry the tags of our Remediation")

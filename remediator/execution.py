@@ -71,7 +71,7 @@ class Execution:
     ) -> Record:
         """Carry one step on from where the world says that it is."""
         now, step = self._judge.now(), known.steps[index]
-        if step.pays and not any(steps.paid_by(step, entry) for entry in record.owes):
+        if step.pays and not any(map(step.pays_for, record.owes)):
             nothing = "nothing of ours to take back"
             return progress.marked(record, index, StepState.SKIPPED, now, nothing)
         seen = step.observe(sight.view)
@@ -81,7 +81,8 @@ class Execution:
             case Progress.DONE:
                 return self._done(record, index, step, sight.view)
             case Progress.REFUSED:
-                return self._refused(record, step, seen.sentence)
+                why = f"must not {step.sentence()}: {seen.sentence}"
+                return self._given_up(record, why)
             case Progress.NOT_DONE:
                 return await self._carry_on(record, index, known, sight, handler, seen.sentence)
             case Progress.UNKNOWN:
@@ -112,9 +113,9 @@ class Execution:
             return self._taken_back(record, index, step, sentence)
         return await self._begin(record, index, known, sight, handler)
 
-    def _refused(self, record: Record, step: Step, sentence: str) -> Record:
-        """What the plan was made for is not so any more: nothing is built on it."""
-        now, why = self._judge.now(), f"must not {step.sentence()}: {sentence}"
+    def _given_up(self, record: Record, why: str) -> Record:
+        """Nothing is built on it: in the middle it is a person's, before it may be planned anew."""
+        now = self._judge.now()
         if record.written:
             return moved(record, Phase.FAILED, f"stopped in the middle: {why}", now)
         return moved(record, Phase.DEFERRED, why, now)
@@ -155,11 +156,9 @@ class Execution:
         return moved(record, Phase.RUNNING, f"waiting: {sentence}", now)
 
     def _in_vain(self, record: Record, step: Step, sentence: str) -> Record:
-        now, minutes = self._judge.now(), step.waits_for / 60
+        minutes = step.waits_for / 60
         why = f"waited {minutes:g} min in vain to {step.sentence()}: {sentence}"
-        if record.written:
-            return moved(record, Phase.FAILED, f"stopped in the middle: {why}", now)
-        return moved(record, Phase.DEFERRED, why, now)
+        return self._given_up(record, why)
 
     async def _again(
         self,

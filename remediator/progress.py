@@ -27,7 +27,7 @@ def marked(record: Record, index: int, state: StepState, now: float, detail: str
 
 def undone(record: Record, known: Plan, index: int, view: View) -> str | None:
     """Return which change of ours, on which the rest is built, somebody else has taken back."""
-    debts = [entry for entry in record.owes if not steps.paid_by(known.steps[index], entry)]
+    debts = [entry for entry in record.owes if not known.steps[index].pays_for(entry)]
     for step in known.steps[:index]:
         if not any(steps.made_by(step, entry) for entry in debts):
             continue
@@ -103,7 +103,7 @@ def closed(record: Record, step: Step, now: float, note: str) -> Record:
 
 def paid(record: Record, step: Step, now: float, note: str) -> Record:
     """Return the record in which what a step takes back is closed."""
-    return _settled(record, lambda entry: steps.paid_by(step, entry), now, note)
+    return _settled(record, step.pays_for, now, note)
 
 
 def _settled(record: Record, these: Callable[[LedgerEntry], bool], now: float, note: str) -> Record:

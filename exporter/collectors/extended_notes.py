@@ -7,7 +7,7 @@ the memory of the node's own pod are gone.
 from collections.abc import Iterator
 
 from exporter.exposition import Family, FamilyType, Sample
-from exporter.observe.model import ROK_EXTENDED, Node, Object
+from exporter.observe.model import Node, Object
 from exporter.observe.parse.times import seconds
 
 SINCE = Family(
@@ -23,8 +23,8 @@ FAMILIES = (SINCE,)
 
 def of_node(obj: Object) -> Iterator[tuple[Family, Sample]]:
     """Return the note on a Node; nothing on most."""
-    if not isinstance(obj, Node) or ROK_EXTENDED not in obj.annotations:
+    if not isinstance(obj, Node) or obj.extended_by is None:
         return
-    owner, disk, when = (*obj.annotations[ROK_EXTENDED].split(), "", "", "")[:3]
+    owner, disk, when = obj.extended_by
     labels = (("node", obj.name), ("remediation", owner.partition("/")[0]), ("disk", disk))
     yield SINCE, Sample(labels, seconds(when) or 0.0)

@@ -17,7 +17,6 @@ from exporter.observe.view import Want
 
 AT_ONCE = 3
 """Questions under way: more would only wait, and some look as if the cloud did not answer."""
-GONE = frozenset({"deleting", "deleted"})
 _NAMED = re.compile(r"(?P<region>[a-z0-9-]*)/(?P<id>i-[0-9a-f]{1,32})")
 
 
@@ -58,7 +57,7 @@ class MachineReader:
         del known
         async with self._slots:
             found = await self._machines.disks_tagged({self._tag: want.name}, region=want.namespace)
-        return [RepairDisks(want.name, tuple(one for one in found if one.state not in GONE))]
+        return [RepairDisks(want.name, tuple(one for one in found if not one.gone))]
 
 
 def _named(want: Want, known: Objects) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import msgspec
 
 from exporter.observe import model
+from exporter.observe.disk_commands import RokVolume
 from exporter.observe.model import UNDO_ANNOTATION, NodeDisks, Ready
 from exporter.observe.model.blocks import Group, LogicalVolume
 from exporter.observe.view import View
@@ -10,7 +11,6 @@ from remediator import rok_disk
 from remediator.case import Case, RokPolicy
 from remediator.plan import Declined, Deferred
 from remediator.rok_extension import Refused
-from remediator.steps.nodes import extended_by
 
 REMOVE = (
     "it is not extended twice: drain the node and remove its machine, and do not reboot it before"
@@ -35,7 +35,7 @@ class Storage(msgspec.Struct, frozen=True):
 
 def barred(node: model.Node, case: Case) -> Declined | Deferred | None:
     """Return why the node may not be worked on; None where it may."""
-    marked, note = extended_by(node), node.annotations.get(UNDO_ANNOTATION)
+    marked, note = node.extended_by, node.annotations.get(UNDO_ANNOTATION)
     if marked is not None and marked[0] != case.owner:
         return Declined(f"{marked[0]} has extended node {node.name} at {marked[2]}: {REMOVE}")
     if note not in (None, case.owner):
@@ -78,7 +78,7 @@ def storage(node: str, view: View, rok: RokPolicy) -> Storage | Declined | Defer
     same = [one for one in disks.volumes if (one.group, one.name) == (group.name, rok.volume)]
     if len(same) != 1:
         return Declined(f"volume group {group.name} has no logical volume {rok.volume}")
-    tool = rok_disk.grow(disks.file_system, f"/dev/{group.name}/{rok.volume}", rok.path)
+    tool = rok_disk.grow(disks.file_system, RokVolume(group.name, rok.volume).device, rok.path)
     if isinstance(tool, Refused):
         return Declined(tool.why)
     if not group.size or not group.extent_size or not same[0].extents:

@@ -136,11 +136,6 @@ def made_by(step: Step, entry: LedgerEntry) -> bool:
     return entry.done == to_record(step).params
 
 
-def paid_by(step: Step, entry: LedgerEntry) -> bool:
-    """Whether a step takes back what an open debt is about."""
-    return not entry.closed and (entry.kind, entry.target_uid) == (step.pays, step.uid)
-
-
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"

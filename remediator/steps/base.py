@@ -75,6 +75,11 @@ def listed(texts: Sequence[str], between: str) -> str:
     return between.join(texts[:SHOWN]) + more
 
 
+def replicas(number: int | str) -> str:
+    """Return how many replicas that is, in words."""
+    return f"{number} replica{'' if str(number) == '1' else 's'}"
+
+
 class KubeWrite(msgspec.Struct, frozen=True):
     """One request that changes an object: bound to its uid and version by what `body` carries."""
 
@@ -181,14 +186,14 @@ class Step(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
         del ledger
         return self
 
+    def pays_for(self, entry: LedgerEntry) -> bool:
+        """Whether it takes back what an open debt is about."""
+        return not entry.closed and (entry.kind, entry.target_uid) == (self.pays, self.uid)
+
     def owed(self, ledger: Iterable[LedgerEntry], what: str) -> str | None:
         """Return what an open debt that this step pays has kept of before; None where nothing."""
         found = [
-            entry.prior[what]
-            for entry in ledger
-            if not entry.closed
-            and (entry.kind, entry.target_uid) == (self.pays, self.uid)
-            and what in entry.prior
+            entry.prior[what] for entry in ledger if self.pays_for(entry) and what in entry.prior
         ]
         return found[-1] if found else None
 

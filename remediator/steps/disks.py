@@ -157,6 +157,12 @@ class DeleteDisk(OfNode, frozen=True):
         return cloud.DeleteDisk(disk.volume_id, tags, self.region)
 
 
+def _on_machine(step: OfMachine, view: View) -> DiskReading | Observation:
+    """Return our disk, or what is to be said without it, or of a machine that is over."""
+    other = step.looked(view, Kind.REPAIR_DISKS)
+    return other if other is not None else disk_of(step.owner, view)
+
+
 class AttachDisk(OfMachine, frozen=True):
     """Attach our disk. `device` is a name that was free when it was planned; others come and go."""
 
@@ -173,9 +179,7 @@ class AttachDisk(OfMachine, frozen=True):
 
     def observe(self, view: View) -> Observation:
         """Say whether it is attached: a disk is in use while it is still attaching."""
-        if (other := self.looked(view, Kind.REPAIR_DISKS)) is not None:
-            return other
-        disk = disk_of(self.owner, view)
+        disk = _on_machine(self, view)
         if isinstance(disk, Observation):
             return disk
         other_machine = disk.elsewhere(self.target)
@@ -246,9 +250,7 @@ class DeleteDiskWithMachine(OfMachine, frozen=True):
 
     def observe(self, view: View) -> Observation:
         """Say whether the attachment itself says so."""
-        if (other := self.looked(view, Kind.REPAIR_DISKS)) is not None:
-            return other
-        disk = disk_of(self.owner, view)
+        disk = _on_machine(self, view)
         if isinstance(disk, Observation):
             return disk
         here = disk.on(self.target)

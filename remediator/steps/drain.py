@@ -20,7 +20,7 @@ from remediator.steps.base import (
     refused,
     unseen,
 )
-from remediator.steps.nodes import OfNode, extended_by
+from remediator.steps.nodes import OfNode
 
 GUARD = "rok-csi-guard"
 """Label `app` of the pods that keep a node until its volumes have left it."""
@@ -58,12 +58,8 @@ def rebooted(node: str, view: View) -> str:
     return f"node {node} was rebooted since it was extended, see rok_extended_node_rebooted; "
 
 
-class AwaitSnapshots(OfNode, frozen=True):
-    """Wait until what failed for want of space succeeds, in a new attempt. `within` is seconds.
-
-    What nobody tries again is left to the drain: Rok takes a snapshot of its own of a volume that
-    leaves, and unpins one at the latest when nobody uses it any more.
-    """
+class _Emptying(OfNode, frozen=True):
+    """A part of emptying the node. `within` is seconds; Rok's sizes only say why it takes long."""
 
     without: ClassVar[frozenset[Kind]] = SIZES
 
@@ -73,6 +69,14 @@ class AwaitSnapshots(OfNode, frozen=True):
     def waits_for(self) -> float:
         """Return how long."""
         return self.within
+
+
+class AwaitSnapshots(_Emptying, frozen=True):
+    """Wait until what failed for want of space succeeds, in a new attempt.
+
+    What nobody tries again is left to the drain: Rok takes a snapshot of its own of a volume that
+    leaves, and unpins one at the latest when nobody uses it any more.
+    """
 
     def sentence(self) -> str:
         """Return what it waits for."""
@@ -91,7 +95,7 @@ class AwaitSnapshots(OfNode, frozen=True):
     def _over(self, one: rok_jobs.Failed, view: View) -> bool:
         """Whether a failed job has not been tried again for long enough."""
         node = self.found(view)
-        note = extended_by(node) if node is not None else None
+        note = node.extended_by if node is not None else None
         if note is None:
             return False
         _, _, marked = note
@@ -99,7 +103,7 @@ class AwaitSnapshots(OfNode, frozen=True):
         return one.when < since and marked <= model.rfc3339(since)
 
 
-class DrainNode(OfNode, frozen=True):
+class DrainNode(_Emptying, frozen=True):
     """Evict the node's pods one by one, as their budgets allow. `api` is Eviction's version.
 
     Workloads first; Rok's guard only once no volume of Rok's lives on the node; Rok's own pods
@@ -107,15 +111,8 @@ class DrainNode(OfNode, frozen=True):
     """
 
     repeats: ClassVar[bool] = True
-    without: ClassVar[frozenset[Kind]] = SIZES
 
-    within: float
     api: str
-
-    @property
-    def waits_for(self) -> float:
-        """Return how long."""
-        return self.within
 
     def sentence(self) -> str:
         """Return what it does."""
@@ -167,17 +164,8 @@ class DrainNode(OfNode, frozen=True):
         return next(_evictable(pods, drain, self.target, view), None) if drain else None
 
 
-class AwaitUnpinned(OfNode, frozen=True):
+class AwaitUnpinned(_Emptying, frozen=True):
     """Wait until no volume of Rok's lives on the node."""
-
-    without: ClassVar[frozenset[Kind]] = SIZES
-
-    within: float
-
-    @property
-    def waits_for(self) -> float:
-        """Return how long."""
-        return self.within
 
     def sentence(self) -> str:
         """Return what it waits for."""

@@ -6,7 +6,7 @@ nothing: LVM and the file system are looked at afterwards. From LabelDisk on the
 
 from typing import ClassVar
 
-from exporter.observe.disk_commands import KILLED_AFTER, Argv
+from exporter.observe.disk_commands import KILLED_AFTER, Argv, RokVolume
 from exporter.observe.model import Kind
 from exporter.observe.model.blocks import LogicalVolume, PhysicalVolume
 from exporter.observe.view import View
@@ -28,6 +28,11 @@ GROWN_SHARE = 90
 """Percent of its logical volume that a grown file system has at least; ext4 keeps some."""
 
 
+def _command(node: str, argv: Argv) -> NodeCommand:
+    """Return a command of LVM's on a node."""
+    return NodeCommand(node, argv, float(ANSWERED_WITHIN))
+
+
 class _Lvm(OfNode, frozen=True):
     """`lvm` are the words that begin a command of LVM's, with blanks between; `group` is Rok's."""
 
@@ -35,10 +40,6 @@ class _Lvm(OfNode, frozen=True):
 
     lvm: str
     group: str
-
-    def command(self, argv: Argv) -> NodeCommand:
-        """Return a command of LVM's on the node."""
-        return NodeCommand(self.target, argv, float(ANSWERED_WITHIN))
 
     def labelled(self, view: View) -> PhysicalVolume | None:
         """Return our physical volume."""
@@ -89,7 +90,7 @@ class LabelDisk(NewOnNode, frozen=True):
         if disk is None or isinstance(disk, Refused):
             return None
         argv = rok_disk.pvcreate(self.lvm.split(), disk.path, uid_of(self.owner), LVM_SECONDS)
-        return NodeCommand(self.target, argv, float(ANSWERED_WITHIN))
+        return _command(self.target, argv)
 
 
 class ExtendGroup(_Lvm, frozen=True):
@@ -117,9 +118,8 @@ class ExtendGroup(_Lvm, frozen=True):
         mine = self.labelled(view)
         if mine is None or mine.group:
             return None
-        return self.command(
-            rok_disk.vgextend(self.lvm.split(), self.group, mine.device, LVM_SECONDS)
-        )
+        argv = rok_disk.vgextend(self.lvm.split(), self.group, mine.device, LVM_SECONDS)
+        return _command(self.target, argv)
 
 
 class _OfVolume(_Lvm, frozen=True):
@@ -164,11 +164,10 @@ class ExtendVolume(_OfVolume, frozen=True):
         if mine is None or mine.group != self.group:
             return None
         words = self.lvm.split()
-        return self.command(
-            rok_disk.lvextend(
-                words, self.group, self.volume, self.extents, mine.device, LVM_SECONDS
-            )
+        argv = rok_disk.lvextend(
+            words, self.group, self.volume, self.extents, mine.device, LVM_SECONDS
         )
+        return _command(self.target, argv)
 
 
 class GrowSnapshotSpace(_OfVolume, frozen=True):
@@ -201,7 +200,7 @@ class GrowSnapshotSpace(_OfVolume, frozen=True):
         disks = view.node_disks(self.target)
         if disks is None or self.found(view) is None:
             return None
-        device = f"/dev/{self.group}/{self.volume}"
+        device = RokVolume(self.group, self.volume).device
         argv = rok_disk.grow(disks.file_system, device, self.path)
         return (
             None if isinstance(argv, Refused) else NodeCommand(self.target, argv, GROWING_SECONDS)

@@ -40,15 +40,6 @@ EXTENDED = model.ROK_EXTENDED
 _NOTES = (SCALE_DOWN_NOTE, CORDON_NOTE)
 
 
-def extended_by(node: model.Node) -> tuple[str, str, str] | None:
-    """Return who extended a node, with which disk and when; None where nobody of ours did."""
-    text = node.annotations.get(EXTENDED)
-    if text is None:
-        return None
-    owner, disk, when = (*text.split(), "", "", "")[:3]
-    return (owner, disk, when)
-
-
 def uid_of(owner: str) -> str:
     """Return the Remediation's uid of `name/uid`."""
     return owner.partition("/")[2]
@@ -77,6 +68,11 @@ class OfNode(Step, frozen=True):
         """Whether a note of ours is on the node."""
         node = self.found(view)
         return node is not None and node.annotations.get(note) == self.owner
+
+    def marked(self, view: View) -> bool:
+        """Whether the node has our note that it is extended."""
+        node = self.found(view)
+        return node is not None and (node.extended_by or ("",))[0] == self.owner
 
     def patch(
         self, view: View, notes: Mapping[str, str | None], spec: Mapping[str, object] | None = None
@@ -248,8 +244,7 @@ class MarkExtended(OfNode, frozen=True):
 
     def noted(self, view: View) -> bool:
         """Whether our note is there."""
-        node = self.found(view)
-        return node is not None and (extended_by(node) or ("",))[0] == self.owner
+        return self.marked(view)
 
     def act(self, view: View) -> KubeWrite | None:
         """Return the patch that writes owner, disk and time."""
@@ -272,8 +267,7 @@ class UnmarkExtended(OfNode, frozen=True):
         """Say whether our note is gone, and whether it may go."""
         if (other := self.looked(view, Kind.NODE_DISKS)) is not None:
             return other
-        node = self.found(view)
-        if node is None or (extended_by(node) or ("",))[0] != self.owner:
+        if not self.marked(view):
             return DONE
         disks = view.node_disks(self.target)
         if disks is None:

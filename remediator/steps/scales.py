@@ -13,7 +13,16 @@ from exporter.observe import model
 from exporter.observe.model import Kind
 from exporter.observe.view import View
 from remediator.record import LedgerEntry
-from remediator.steps.base import DONE, GONE, KubeWrite, Observation, Step, not_done, unseen
+from remediator.steps.base import (
+    DONE,
+    GONE,
+    KubeWrite,
+    Observation,
+    Step,
+    not_done,
+    replicas,
+    unseen,
+)
 
 WAS = "was"
 
@@ -66,7 +75,7 @@ class StopScale(_Scaled, frozen=True):
 
     def sentence(self) -> str:
         """Return what it does."""
-        return f"stop {self.kind} {self.target}, which has {_replicas(self.was)}"
+        return f"stop {self.kind} {self.target}, which has {replicas(self.was)}"
 
     def observe(self, view: View) -> Observation:
         """Say whether it is at zero."""
@@ -90,7 +99,7 @@ class StartScale(_Scaled, frozen=True):
 
     def sentence(self) -> str:
         """Return what it does."""
-        return f"start {self.kind} {self.target} again, with {_replicas(self.was)}"
+        return f"start {self.kind} {self.target} again, with {replicas(self.was)}"
 
     def recalled(self, ledger: Iterable[LedgerEntry]) -> Self:
         """Return it with the replicas that it had when it was stopped."""
@@ -104,7 +113,3 @@ class StartScale(_Scaled, frozen=True):
     def act(self, view: View) -> KubeWrite | None:
         """Return the patch of its scale."""
         return self._write(view, self.was)
-
-
-def _replicas(number: int) -> str:
-    return "1 replica" if number == 1 else f"{number} replicas"

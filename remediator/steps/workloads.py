@@ -19,6 +19,7 @@ from remediator.steps.base import (
     Observation,
     Step,
     not_done,
+    replicas,
     unseen,
 )
 
@@ -103,10 +104,6 @@ class _Workload(Step, frozen=True):
     def _text(self) -> str:
         return f"{_NAMES[Kind(self.kind)]} {self.target}"
 
-    @property
-    def _pods(self) -> str:
-        return "1 replica" if self.was == "1" else f"{self.was} replicas"
-
     def _write(
         self, view: View, notes: dict[str, str | None], spec: Mapping[str, object]
     ) -> KubeWrite | None:
@@ -128,7 +125,7 @@ class StopWorkload(_Workload, frozen=True):
         """Return what it does."""
         if self.was == RUNNING:
             return f"stop {self._text()}"
-        return f"stop {self._text()}, which has {self._pods}"
+        return f"stop {self._text()}, which has {replicas(self.was)}"
 
     def observe(self, view: View) -> Observation:
         """Say whether it is stopped, and who is known to start it again."""
@@ -174,7 +171,7 @@ class StartWorkload(_Workload, frozen=True):
         """Return what it does."""
         if self.was == RUNNING:
             return f"start {self._text()} again"
-        return f"start {self._text()} again, with {self._pods}"
+        return f"start {self._text()} again, with {replicas(self.was)}"
 
     def observe(self, view: View) -> Observation:
         """Say whether nothing of ours is left on it."""

@@ -1,8 +1,9 @@
 """Views of one node of Rok's with its cloud, for tests of single steps. Nothing here decides."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
+import pytest
 
 from exporter.observe import model
 from exporter.observe.model import Drain, Kind, Object
@@ -24,6 +25,8 @@ ON_MACHINE = (INSTANCE, INSTANCE, OWNER, NODE, REGION)
 NEW = "/dev/nvme2n1"
 """Our disk as the node sees it."""
 TAGS = cloud.tags(UID, NODE, "prod")
+Row = tuple[Step, Callable[[], View], str, str]
+"""A step, what makes the View, its progress, and words of its sentence."""
 
 
 def with_disk(**fields: object) -> RokNode:
@@ -81,6 +84,15 @@ def node(**fields: object) -> model.Node:
 def another() -> model.Node:
     """Return another node of its name."""
     return made.node(NODE, uid="uid-another")
+
+
+def each_seen(rows: Sequence[Row]) -> pytest.MarkDecorator:
+    """Ask of each row how far its step is."""
+    return pytest.mark.parametrize(
+        ("step", "make", "progress", "words"),
+        rows,
+        ids=[f"{number} {type(row[0]).__name__} {row[2]}" for number, row in enumerate(rows)],
+    )
 
 
 def seen(step: Step, view: View) -> tuple[str, str]:

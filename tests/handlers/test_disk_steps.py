@@ -24,7 +24,9 @@ from tests.handlers.rok_views import (
     ON_MACHINE,
     ON_NODE,
     TAGS,
+    Row,
     another,
+    each_seen,
     labelled,
     seen,
     view_of,
@@ -72,7 +74,7 @@ def handed(*gib: int) -> RokNode:
     return there
 
 
-SEEN: list[tuple[Step, Callable[[], View], str, str]] = [
+SEEN: list[Row] = [
     (MAKE, view_of, "NotDone", "there is no disk of ours"),
     (MAKE, lambda: view_of(with_disk(**IDLE)), "Done", ""),
     (MAKE, lambda: view_of(with_disk()), "Done", ""),
@@ -113,11 +115,7 @@ SEEN: list[tuple[Step, Callable[[], View], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("step", "make", "progress", "words"),
-    SEEN,
-    ids=[f"{number} {type(row[0]).__name__} {row[2]}" for number, row in enumerate(SEEN)],
-)
+@each_seen(SEEN)
 def test_how_far_it_is(step: Step, make: Callable[[], View], progress: str, words: str) -> None:
     """By what the cloud and the node show."""
     found, sentence = seen(step, make())

@@ -13,7 +13,9 @@ from remediator.steps.lvm import ExtendGroup, ExtendVolume, GrowSnapshotSpace, L
 from tests.handlers.rok_views import (
     NEW,
     ON_NODE,
+    Row,
     another,
+    each_seen,
     labelled,
     seen,
     view_of,
@@ -45,7 +47,7 @@ def in_another_group() -> View:
     return view_of(there, msgspec.structs.replace(disks, labelled=(disks.labelled[0], *moved)))
 
 
-SEEN: list[tuple[Step, Callable[[], View], str, str]] = [
+SEEN: list[Row] = [
     (LABEL, lambda: view_of(with_disk()), "NotDone", "it carries no label"),
     (LABEL, lambda: view_of(labelled()), "Done", ""),
     (LABEL, lambda: view_of(labelled(member=True)), "Done", ""),
@@ -73,11 +75,7 @@ SEEN: list[tuple[Step, Callable[[], View], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("step", "make", "progress", "words"),
-    SEEN,
-    ids=[f"{number} {type(row[0]).__name__} {row[2]}" for number, row in enumerate(SEEN)],
-)
+@each_seen(SEEN)
 def test_how_far_it_is(step: Step, make: Callable[[], View], progress: str, words: str) -> None:
     """By LVM's own reports and the size of the file system, not by how a command ended."""
     found, sentence = seen(step, make())

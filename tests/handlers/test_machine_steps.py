@@ -18,7 +18,16 @@ from remediator.steps.machines import (
     RemoveMachineByHand,
     UnprotectMachine,
 )
-from tests.handlers.rok_views import ON_MACHINE, ON_NODE, another, seen, view_of, with_disk
+from tests.handlers.rok_views import (
+    ON_MACHINE,
+    ON_NODE,
+    Row,
+    another,
+    each_seen,
+    seen,
+    view_of,
+    with_disk,
+)
 from tests.story import objects as made
 from tests.story.objects import NOW
 from tests.story.rok_cluster import NODE, UID
@@ -65,7 +74,7 @@ def after(rok: RokNode, *nodes: Object) -> View:
     return View(Objects([rok.machine(NOW, NODE), rok.repair(NOW, UID), *nodes]), NOW)
 
 
-SEEN: list[tuple[Step, Callable[[], View], str, str]] = [
+SEEN: list[Row] = [
     (PROTECT, view_of, "NotDone", "it is not protected"),
     (PROTECT, lambda: view_of(grouped(protected=True)), "Done", ""),
     (
@@ -106,11 +115,7 @@ SEEN: list[tuple[Step, Callable[[], View], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("step", "make", "progress", "words"),
-    SEEN,
-    ids=[f"{number} {type(row[0]).__name__} {row[2]}" for number, row in enumerate(SEEN)],
-)
+@each_seen(SEEN)
 def test_how_far_it_is(step: Step, make: Callable[[], View], progress: str, words: str) -> None:
     """By what the cloud and the API server show."""
     found, sentence = seen(step, make())

@@ -19,7 +19,6 @@ from remediator.steps.nodes import (
     Uncordon,
     UnmarkExtended,
     UnprotectNode,
-    extended_by,
 )
 from tests.handlers.rok_views import ON_NODE, another, labelled, node, seen, view_of, with_disk
 from tests.story.acts import kube_write
@@ -126,9 +125,9 @@ def test_the_note_says_who_with_which_disk_and_when() -> None:
     """Whoever finds the node needs no record of ours."""
     notes, _ = patch(MARK, view_of(with_disk()))
     assert notes == {EXTENDED: f"{OWNER} vol-0new 2027-01-15T08:00:00Z"}
-    assert extended_by(node(annotations=notes)) == (OWNER, "vol-0new", "2027-01-15T08:00:00Z")
-    assert extended_by(node(annotations={EXTENDED: ""})) == ("", "", "")
-    assert extended_by(node()) is None
+    assert node(annotations=notes).extended_by == (OWNER, "vol-0new", "2027-01-15T08:00:00Z")
+    assert node(annotations={EXTENDED: ""}).extended_by == ("", "", "")
+    assert node().extended_by is None
 
 
 def test_a_node_on_which_too_much_has_changed_by_now_is_not_extended() -> None:

@@ -19,6 +19,7 @@ from remediator.case import Policy, RokPolicy
 from remediator.record import Record, name_of
 from remediator.rok_extension import GIB
 from remediator.steps.base import KubeWrite, NodeCommand, Step
+from tests.signals.made import snapshot as unready_snapshot
 from tests.story import objects as made
 from tests.story.fake_cluster import FakeCluster
 from tests.story.objects import LIVE, NOW, SPARE
@@ -43,22 +44,7 @@ LIMITS = CsiNode(NODE, ("ebs.csi.aws.com",), limits={"ebs.csi.aws.com": 25})
 
 def snapshot(name: str = "snap", **fields: object) -> model.Snapshot:
     """Return a VolumeSnapshot of the claim that is not ready."""
-    usual = model.Snapshot(
-        namespace="web",
-        name=name,
-        uid=f"uid-{name}",
-        version="1",
-        claim="data",
-        content="",
-        snapshot_class="rok",
-        created=NOW - 700.0,
-        deletion=None,
-        finalizers=(),
-        ready=False,
-        error=None,
-        bound_content="",
-        touched=True,
-    )
+    usual = unready_snapshot(name, snapshot_class="rok", created=NOW - 700.0)
     return msgspec.structs.replace(usual, **fields)
 
 

@@ -43,6 +43,11 @@ class DiskReading(msgspec.Struct, frozen=True):
     attachments: tuple[DiskAttachment, ...] = ()
 
     @property
+    def gone(self) -> bool:
+        """Whether it is being deleted, or was: a cloud tells of such for a while."""
+        return self.state in ("deleting", "deleted")
+
+    @property
     def serial(self) -> str:
         """What the machine's kernel calls it: NVMe serials have no dash."""
         return self.volume_id.replace("-", "", 1)

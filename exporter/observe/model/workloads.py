@@ -7,6 +7,7 @@ import msgspec
 
 from exporter.observe.model.controllers import Owner, unpacked
 from exporter.observe.model.facts import Cause, Fact
+from exporter.observe.model.names import ROK_EXTENDED
 
 
 class Ready(StrEnum):
@@ -58,6 +59,18 @@ class Node(msgspec.Struct, frozen=True):
     in_use: tuple[str, ...] = ()
     rok_free: int | None = None
     rok_largest: int | None = None
+
+    @property
+    def extended_by(self) -> tuple[str, str, str] | None:
+        """Who extended its snapshot space (`name/uid`), with which disk, and when.
+
+        None where nobody of ours did; what the note leaves out is empty.
+        """
+        text = self.annotations.get(ROK_EXTENDED)
+        if text is None:
+            return None
+        owner, disk, when = (*text.split(), "", "", "")[:3]
+        return (owner, disk, when)
 
     def taint(self, key: str) -> Taint | None:
         """Return the first taint with this key."""

@@ -11,7 +11,7 @@ import msgspec
 from exporter.observe.model.drain import Budget, Drain, DrainPod
 from exporter.observe.parse.envelope import BareMeta
 from exporter.observe.parse.owners import WholeMeta, controller
-from exporter.observe.parse.pods import WireClaimSource, WireEphemeral
+from exporter.observe.parse.pods import WireClaimSource, WireEphemeral, claim_of
 from exporter.observe.parse.times import seconds
 
 # ruff: noqa: N815 -- field names are the wire's
@@ -187,11 +187,8 @@ def _pod(wire: WirePod, budgets: Sequence[WireBudget], *, beta: bool) -> DrainPo
 
 
 def _claims(pod: str, volumes: Iterable[WireVolume]) -> Iterable[str]:
-    for one in volumes:
-        if one.persistentVolumeClaim is not None and one.persistentVolumeClaim.claimName:
-            yield one.persistentVolumeClaim.claimName
-        elif one.ephemeral is not None and one.name:
-            yield f"{pod}-{one.name}"
+    named = (claim_of(pod, one.name, one.persistentVolumeClaim, one.ephemeral) for one in volumes)
+    return filter(None, named)
 
 
 def _budget(one: WireBudget) -> Budget:

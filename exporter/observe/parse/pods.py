@@ -115,7 +115,7 @@ _statuses = msgspec.json.Decoder(list[WireContainerStatus] | None)
 
 
 def pod(wire: WirePod) -> model.Pod:
-    """Keep what is read of a Pod. A generic ephemeral volume's claim is named `<pod>-<volume>`."""
+    """Keep what is read of a Pod."""
     meta, spec = wire.metadata or OwnedMeta(), wire.spec or WirePodSpec()
     status = wire.status or WirePodStatus()
     scheduled = condition_of(status.conditions, "PodScheduled")
@@ -148,13 +148,26 @@ def pod(wire: WirePod) -> model.Pod:
 def _claims(name: str, volumes: list[WirePodVolume]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     claims, named = [], []
     for volume in volumes:
-        if volume.persistentVolumeClaim is not None and volume.persistentVolumeClaim.claimName:
-            claims.append(volume.persistentVolumeClaim.claimName)
-            named.append(shared(volume.name))
-        elif volume.ephemeral is not None and volume.name:
-            claims.append(f"{name}-{volume.name}")
+        claim = claim_of(name, volume.name, volume.persistentVolumeClaim, volume.ephemeral)
+        if claim:
+            claims.append(claim)
             named.append(shared(volume.name))
     return tuple(claims), tuple(named)
+
+
+def claim_of(
+    pod: str,
+    volume: str | None,
+    source: WireClaimSource | None,
+    ephemeral: WireEphemeral | None,
+) -> str:
+    """Return the claim that a volume of a pod is; empty where it is none.
+
+    A generic ephemeral volume's claim is named `<pod>-<volume>`.
+    """
+    if source is not None and source.claimName:
+        return source.claimName
+    return f"{pod}-{volume}" if ephemeral is not None and volume else ""
 
 
 def _states(status: WirePodStatus) -> list[WireContainerStatus]:
