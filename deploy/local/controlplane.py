@@ -46,6 +46,7 @@ class ControlPlane:
         self._port = 0
         self._etcd = ""
         self._api_server: Child | None = None
+        self._scheduler: Child | None = None
 
     @property
     def kubeconfig(self) -> Path:
@@ -78,7 +79,11 @@ class ControlPlane:
         return context
 
     def start_api_server(self) -> None:
-        """Start the API server on its port and wait until it is ready."""
+        """Start the API server on its port and wait until it is ready.
+
+        With a new one the scheduler begins anew, as one does that loses its Lease by the outage: of
+        a pod that was made again meanwhile it may find its cache corrupted, and end.
+        """
         pki = self._directory.path / "pki"
         command: list[str | Path] = [
             self._tools.kube_apiserver,
@@ -105,6 +110,9 @@ class ControlPlane:
         ]
         self._api_server = self._processes.start("kube-apiserver", command)
         self._api_server.wait_ready(self.ready, START_SECONDS)
+        if self._scheduler is not None:
+            self._scheduler.kill()
+            self._start_scheduler()
 
     def stop_api_server(self) -> None:
         """Ask the API server to end; etcd keeps the data."""
@@ -191,7 +199,7 @@ class ControlPlane:
             "--leader-elect=false",
             "--secure-port=0",
         ]
-        self._processes.start("kube-scheduler", command)
+        self._scheduler = self._processes.start("kube-scheduler", command)
 
     def _write_kubeconfig(self, path: Path, pair: Pair) -> None:
         cluster = {"server": self.server, "certificate-authority": str(self.ca_file)}
